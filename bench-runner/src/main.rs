@@ -1,0 +1,2 @@
+//! bench-runner.
+fn main() {}

@@ -1,0 +1,2 @@
+//! kvmark.
+fn main() {}
