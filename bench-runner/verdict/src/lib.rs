@@ -1,1 +1,6 @@
-//! Layout.
+//! How a benchmark result is judged, once, for server and runner alike.
+//!
+//! # Layout
+//! - [`verdict`]: the words.
+
+pub mod verdict;

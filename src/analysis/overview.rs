@@ -1,0 +1,141 @@
+//! Is main healthy tonight? One block an environment, the worst first.
+
+use bench_report::metric::Target;
+use bench_verdict::verdict::{Band, Evidence};
+use serde::Serialize;
+
+use crate::domain::{Environment, Judged, Judgement, Millis, Point, Run, SeriesId};
+
+/// What `/` says of one environment.
+#[derive(Debug, Clone, Serialize)]
+pub struct Block {
+    /// The machine.
+    pub environment: Environment,
+    /// The newest main-branch nightly (or sample) run.
+    pub run: Run,
+    /// The sentence that opens the page.
+    pub headline: Headline,
+    /// What CI was told.
+    pub gate: Gate,
+    /// How many series have which band and evidence.
+    pub counts: Counts,
+    /// The last seven nights, newest first.
+    pub nights: Vec<Night>,
+    /// The guide's and the mission's targets.
+    pub targets: Vec<TargetRow>,
+    /// The guide's four red flags.
+    pub red_flags: Vec<RedFlag>,
+    /// What left its band, worst first.
+    pub movers: Vec<Mover>,
+    /// How many left their band in all; `movers` may show fewer.
+    pub movers_total: usize,
+}
+
+/// A sentence with the mark of the worst confirmed band, if anything is confirmed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Headline {
+    /// The sentence, without a full stop.
+    pub text: String,
+    /// The mark before it.
+    pub mark: Option<(Band, Evidence)>,
+}
+
+/// What the gate answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Gate {
+    /// `pass`, `fail`, `inconclusive`, `incomplete` or `incomparable`.
+    pub status: String,
+    /// As `bench-runner gate` ends.
+    pub exit_code: u8,
+    /// Why, worst first.
+    pub reasons: Vec<String>,
+}
+
+/// How many series have which band and evidence.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Every pair that occurs, with its number.
+    pub cells: Vec<(Band, Evidence, u32)>,
+    /// All series judged.
+    pub total: u32,
+}
+
+impl Counts {
+    /// Series of one band and evidence.
+    pub fn of(&self, band: Band, evidence: Evidence) -> u32 {
+        self.cells
+            .iter()
+            .filter(|c| c.0 == band && c.1 == evidence)
+            .map(|c| c.2)
+            .sum()
+    }
+
+    /// Series of one band.
+    pub fn of_band(&self, band: Band) -> u32 {
+        self.cells.iter().filter(|c| c.0 == band).map(|c| c.2).sum()
+    }
+}
+
+/// One of the last seven nights.
+#[derive(Debug, Clone, Serialize)]
+pub struct Night {
+    /// The run.
+    pub run: Run,
+    /// What the gate answered then.
+    pub status: String,
+    /// Series per band.
+    pub counts: Counts,
+}
+
+/// One absolute goal, and how far main is from it.
+#[derive(Debug, Clone, Serialize)]
+pub struct TargetRow {
+    /// Such as `Event latency, median`.
+    pub name: &'static str,
+    /// Such as `KVEventProcessingLatency latency_p50 cpu=1`.
+    pub measured_by: String,
+    /// The series, where it was measured.
+    pub series: Option<SeriesId>,
+    /// The goal, in `unit`.
+    pub target: Target,
+    /// Unit of all values of the row.
+    pub unit: String,
+    /// The guide's v1.0 figure.
+    pub reference: Option<f64>,
+    /// Mean of the last 7 days.
+    pub baseline: Option<f64>,
+    /// Tonight's value; absent: not available, for the reason in `why_not`.
+    pub value: Option<f64>,
+    /// Why there is no value, such as `cpu=8: this machine has 2`.
+    pub why_not: Option<String>,
+    /// How many times better than the goal; absent where a quotient says nothing.
+    pub margin: Option<f64>,
+    /// Whether the goal is met; absent without a value.
+    pub met: Option<bool>,
+    /// What is said of the change.
+    pub judgement: Option<Judgement>,
+}
+
+/// One of the guide's red flags.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RedFlag {
+    /// Such as `p99 over p50`.
+    pub name: &'static str,
+    /// The measured value against its limit, in words.
+    pub detail: String,
+    /// Absent: not available.
+    pub raised: Option<bool>,
+}
+
+/// A series that left its band.
+#[derive(Debug, Clone, Serialize)]
+pub struct Mover {
+    /// Tonight.
+    pub judged: Judged,
+    /// The last 30 nights, oldest first.
+    pub points: Vec<Point>,
+    /// Since which night it is in this band.
+    pub since: Millis,
+    /// The open alert, if there is one.
+    pub alert: Option<i64>,
+}

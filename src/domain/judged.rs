@@ -1,0 +1,81 @@
+//! A measurement, and what is said of it.
+
+use bench_verdict::verdict::{Band, Evidence};
+use serde::Serialize;
+
+use super::{Millis, Run, RunId, Series, SeriesId};
+
+/// One series in one run.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Measurement {
+    /// Which series.
+    pub series: SeriesId,
+    /// Which run.
+    pub run: RunId,
+    /// The published value: median of the raw samples.
+    pub value: f64,
+    /// How many samples.
+    pub sample_count: u32,
+    /// Ends of the order-statistic 95% interval of the median; absent below 6 samples.
+    pub interval: Option<(f64, f64)>,
+}
+
+/// What is said of a measurement: derived, never the truth itself.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Judgement {
+    /// Mean of the baseline runs' values; absent below 3 runs.
+    pub baseline: Option<f64>,
+    /// How many runs the baseline has.
+    pub baseline_runs: u32,
+    /// Positive is worse; absent without a usable baseline.
+    pub change: Option<f64>,
+    /// The exact rule's answer.
+    pub band: Band,
+    /// How sure it is.
+    pub evidence: Evidence,
+}
+
+/// A measurement with its series and its verdict: a row of most tables.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Judged {
+    /// The series.
+    pub series: Series,
+    /// What was measured.
+    pub measurement: Measurement,
+    /// What is said of it.
+    pub judgement: Judgement,
+}
+
+/// One point of a series' history, in the order of time: what a chart draws and a tooltip says.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Point {
+    /// The run.
+    pub run: RunId,
+    /// The run's time.
+    pub time: Millis,
+    /// The published value.
+    pub value: f64,
+    /// How many samples.
+    pub sample_count: u32,
+    /// Full commit hash.
+    pub commit: String,
+    /// First line of the commit's message.
+    pub subject: Option<String>,
+    /// Who wrote it.
+    pub author: Option<String>,
+    /// Suite version: where it changes, an epoch ends.
+    pub suite_version: String,
+    /// Whether this run may be part of a baseline.
+    pub forms_baseline: bool,
+    /// What is said of it.
+    pub judgement: Judgement,
+}
+
+/// A run with all its rows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JudgedRun {
+    /// The run.
+    pub run: Run,
+    /// Its measurements, in the order of benchmark, params, metric.
+    pub rows: Vec<Judged>,
+}

@@ -1,0 +1,113 @@
+//! One report, as stored.
+
+use serde::Serialize;
+
+pub use bench_report::report::RunKind;
+
+use super::{EnvironmentId, Millis, RunId};
+
+/// A run without its measurements.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Run {
+    /// Its number.
+    pub id: RunId,
+    /// The runner's name for it.
+    pub run_key: String,
+    /// Why it was made.
+    pub kind: RunKind,
+    /// Suite name.
+    pub suite: String,
+    /// Suite version; a new one starts a new epoch.
+    pub suite_version: String,
+    /// The machine.
+    pub environment: EnvironmentId,
+    /// The machine's name, for reading.
+    pub environment_name: String,
+    /// What code was measured.
+    pub revision: Revision,
+    /// The run's time.
+    pub started_at: Millis,
+    /// When it ended.
+    pub finished_at: Millis,
+    /// When the store got it.
+    pub received_at: Millis,
+    /// Seed, benchtime, count and the like, as label and value.
+    pub options: Vec<(String, String)>,
+    /// Load, steal and the like, as label and value.
+    pub conditions: Vec<(String, String)>,
+    /// SHA-256 of the measuring program, where known.
+    pub binary_sha256: Option<String>,
+    /// What should have been measured, and what was.
+    pub coverage: Coverage,
+    /// A person took this run out of the baselines, and why.
+    pub excluded: Option<String>,
+}
+
+impl Run {
+    /// Whether this run may be part of a baseline: a clean nightly of the main branch that nobody
+    /// excluded; a sample run counts within its own environment.
+    pub fn forms_baseline(&self, main_branch: &str) -> bool {
+        matches!(self.kind, RunKind::Nightly | RunKind::Sample)
+            && self.revision.branch.as_deref() == Some(main_branch)
+            && !self.revision.dirty
+            && self.excluded.is_none()
+    }
+}
+
+/// The code that was measured.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Revision {
+    /// `owner/name`.
+    pub repository: Option<String>,
+    /// Full hash, hex.
+    pub commit: String,
+    /// Branch name.
+    pub branch: Option<String>,
+    /// Release tag.
+    pub tag: Option<String>,
+    /// First parent.
+    pub parent: Option<String>,
+    /// Merge base of a pull request.
+    pub base_commit: Option<String>,
+    /// Pull request number.
+    pub pull: Option<u64>,
+    /// When the commit was made.
+    pub committed_at: Option<Millis>,
+    /// First line of its message.
+    pub subject: Option<String>,
+    /// Who wrote it.
+    pub author: Option<String>,
+    /// The work tree differed from the commit.
+    pub dirty: bool,
+}
+
+impl Revision {
+    /// The first 7 letters of the commit.
+    pub fn short(&self) -> &str {
+        self.commit.get(..7).unwrap_or(&self.commit)
+    }
+}
+
+/// What should have been measured, and what was. Names read `Benchmark metric a=1 b=2`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Coverage {
+    /// How many series were expected.
+    pub expected: u32,
+    /// How many of them have a value.
+    pub measured: u32,
+    /// Expected, and not in the report.
+    pub missing: Vec<String>,
+    /// Tried without a result, and why.
+    pub failed: Vec<String>,
+    /// Measured for the first time.
+    pub new: Vec<String>,
+    /// Not possible on this machine, for a reason known beforehand.
+    pub not_available: Vec<String>,
+}
+
+impl Coverage {
+    /// Whether all that was expected was measured.
+    pub fn is_complete(&self) -> bool {
+        self.missing.is_empty() && self.failed.is_empty()
+    }
+}
