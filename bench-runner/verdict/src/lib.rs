@@ -1,6 +1,26 @@
 //! How a benchmark result is judged, once, for server and runner alike.
 //!
 //! # Layout
-//! - [`verdict`]: the words.
+//! - [`band`]: statement A, the exact rule: seven days, 5, 10 and 20%.
+//! - [`gate`]: what turns CI red. [`rules`]: the guide's absolute rules and red flags.
+//!   [`exit`]: exit codes, their order, and reasons.
+//! - [`verdict`], [`comparison`]: the answers as they travel. [`words`]: how sentences write numbers.
+//! - [`stats`]: one file per statistic, on plain numbers.
+//!
+//! # Invariants
+//! 1. No clock, no files, no network, no database: the same inputs give the same answer for ever.
+//! 2. [`stats`] knows numbers only: no name, no unit, no date, no direction.
+//! 3. A change is a fraction and positive is worse, whichever direction is better.
+//! 4. Input that is not finite is refused where it enters, so nothing below needs to fear it.
 
+pub mod band;
+pub mod comparison;
+pub mod exit;
+pub mod gate;
+pub mod rules;
+pub mod stats;
 pub mod verdict;
+pub mod words;
+
+/// The version of the rules: stored with each verdict, raised when a rule would answer differently.
+pub const RULE: &str = "1";

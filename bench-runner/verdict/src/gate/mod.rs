@@ -1,0 +1,289 @@
+//! What turns CI red: from judged series, coverage and rules to a status, an exit code and the
+//! reasons for both.
+//!
+//! Fail-closed: nothing compared, nothing measured or nothing expected to be there is never green,
+//! and neither is a series that is still warming up.
+
+use serde::{Deserialize, Serialize};
+
+use crate::band::{self, Band};
+use crate::exit::{ExitCode, Reasons, Status};
+use crate::verdict::{Counts, Coverage, Evidence, RuleResult, SeriesVerdict, Verdict};
+use crate::words::{evidence_word, list, percent, plain, symbol};
+
+/// The gate's threshold where none is given: a change above 10%.
+pub const DEFAULT_THRESHOLD: f64 = 0.1;
+
+/// The mildest band that can fail the gate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FailOn {
+    /// Warning and critical.
+    #[default]
+    Warning,
+    /// Critical only.
+    Critical,
+}
+
+/// How strict the gate is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct GateOptions {
+    /// A change must exceed it, as a fraction.
+    pub threshold: f64,
+    /// A change's band must reach it.
+    pub fail_on: FailOn,
+    /// Whether evidence is asked for. Without it the band alone decides: the guide's bare rule.
+    pub noise_guard: bool,
+}
+
+impl Default for GateOptions {
+    fn default() -> Self {
+        GateOptions {
+            threshold: DEFAULT_THRESHOLD,
+            fail_on: FailOn::default(),
+            noise_guard: true,
+        }
+    }
+}
+
+impl GateOptions {
+    /// Whether a change is "above": its band reaches `fail_on` and it exceeds the threshold.
+    /// A change from a zero baseline has a band and no size, and exceeds any threshold.
+    pub fn is_above(&self, band: Band, change: Option<f64>) -> bool {
+        let least = match self.fail_on {
+            FailOn::Warning => Band::Warning.severity(),
+            FailOn::Critical => Band::Critical.severity(),
+        };
+        let exceeds = change.is_none_or(|change| band::exceeds(change, self.threshold));
+        band.severity() >= least && exceeds
+    }
+
+    fn is_size_above(&self, change: f64) -> bool {
+        self.is_above(Band::of(change), Some(change))
+    }
+}
+
+/// Everything that the gate looks at.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GateInput {
+    /// What should have been measured, and what was.
+    pub coverage: Coverage,
+    /// The series that were measured, judged.
+    pub series: Vec<SeriesVerdict>,
+    /// The absolute rules.
+    pub rules: Vec<RuleResult>,
+    /// Warning signs; they are passed on and fail nothing.
+    pub red_flags: Vec<String>,
+    /// Set when the night's canary missed its planted slowdown or hit the plain pair: what it did.
+    pub canary_missed: Option<String>,
+    /// Set when the two named sides were measured in different environments: what differs.
+    pub environments_differ: Option<String>,
+}
+
+/// Judges a run.
+pub fn gate(input: GateInput, options: &GateOptions) -> Verdict {
+    let counts = Counts::of(input.series.iter().map(|series| series.band));
+    let mut reasons = Reasons::default();
+    regressions(&input, options, &mut reasons);
+    incomplete(&input, &counts, &mut reasons);
+    if let Some(what) = &input.environments_differ {
+        reasons.add(
+            ExitCode::Incomparable,
+            format!("the environments differ: {what}"),
+        );
+    }
+    inconclusive(&input, options, &mut reasons);
+    let exit_code = reasons.exit_code();
+    Verdict {
+        status: exit_code.status().unwrap_or(Status::Fail),
+        exit_code,
+        reasons: reasons.texts(),
+        threshold: options.threshold,
+        fail_on: options.fail_on,
+        rule: crate::RULE.to_owned(),
+        rejudged: false,
+        coverage: input.coverage,
+        counts,
+        rules: input.rules,
+        red_flags: input.red_flags,
+        series: input.series,
+    }
+}
+
+/// What fails: exit 1.
+fn regressions(input: &GateInput, options: &GateOptions, reasons: &mut Reasons) {
+    let fail = ExitCode::Regression;
+    for series in &input.series {
+        let name = series.name();
+        // (a) An alert stays red against the level before it, however long it has been open.
+        if let Some(change) = series.frozen_change
+            && series.alert_id.is_some()
+            && options.is_size_above(change)
+        {
+            let size = percent(change);
+            reasons.add(
+                fail,
+                format!("{name}: {size} since its alert opened, and not fixed"),
+            );
+        }
+        // (b) Tonight.
+        if options.is_above(series.band, series.change) {
+            let sure = matches!(series.evidence, Evidence::Confirmed | Evidence::Exact);
+            let text = || format!("{name}: {} ({})", size_of(series), series.band.word());
+            if sure {
+                reasons.add(
+                    fail,
+                    format!("{}, {}", text(), evidence_word(series.evidence)),
+                );
+            } else if !options.noise_guard {
+                reasons.add(fail, text());
+            }
+        }
+        // (c) Slow change since the accepted level.
+        if let Some(creep) = series.creep
+            && options.is_size_above(creep)
+        {
+            let size = percent(creep);
+            reasons.add(
+                fail,
+                format!("{name}: crept by {size} since its accepted level"),
+            );
+        }
+        // (d) A target that the baseline met.
+        if let Some(target) = series.target
+            && !target.met
+            && let Some(baseline) = series.baseline
+            && (bench_report::metric::Target {
+                op: target.op,
+                value: target.value,
+            })
+            .is_met_by(baseline)
+        {
+            let unit = &series.unit;
+            reasons.add(
+                fail,
+                format!(
+                    "{name}: misses its target {} {} {unit} with {}, the baseline met it with {}",
+                    symbol(target.op),
+                    plain(target.value),
+                    plain(series.value),
+                    plain(baseline),
+                ),
+            );
+        }
+    }
+    // (d) The absolute rules.
+    for rule in input.rules.iter().filter(|rule| !rule.met) {
+        let (op, unit) = (symbol(rule.op), &rule.unit);
+        let (value, limit) = (plain(rule.value), plain(rule.limit));
+        reasons.add(
+            fail,
+            format!("{}: {value} {unit}, must be {op} {limit} {unit}", rule.name),
+        );
+    }
+}
+
+/// What was not measured, or could not be compared: exit 4.
+fn incomplete(input: &GateInput, counts: &Counts, reasons: &mut Reasons) {
+    let (code, coverage) = (ExitCode::Incomplete, &input.coverage);
+    for (names, what) in [(&coverage.missing, "missing"), (&coverage.failed, "failed")] {
+        if !names.is_empty() {
+            let of = coverage.expected.max(names.len());
+            let text = format!(
+                "{} of {of} expected series {what}: {}",
+                names.len(),
+                list(names)
+            );
+            reasons.add(code, text);
+        }
+    }
+    if counts.compared() == 0 && counts.warming == 0 {
+        let text = if input.series.is_empty() {
+            "nothing was compared: no series in common"
+        } else {
+            "nothing was compared: no series has a baseline that a percentage can be taken of"
+        };
+        reasons.add(code, text);
+    } else if coverage.measured < coverage.expected
+        && coverage.missing.is_empty()
+        && coverage.failed.is_empty()
+    {
+        let (measured, expected) = (coverage.measured, coverage.expected);
+        reasons.add(
+            code,
+            format!("{measured} of {expected} expected series measured"),
+        );
+    }
+}
+
+/// What the data cannot decide: exit 3.
+fn inconclusive(input: &GateInput, options: &GateOptions, reasons: &mut Reasons) {
+    let code = ExitCode::Inconclusive;
+    let warming: Vec<String> = names(input, |series| series.band == Band::Warming);
+    if !warming.is_empty() {
+        let text = format!(
+            "{} series warming up (fewer than {} runs in the 7 days before): {}",
+            warming.len(),
+            band::MIN_RUNS,
+            list(&warming)
+        );
+        reasons.add(code, text);
+    }
+    if !options.noise_guard {
+        return;
+    }
+    if let Some(what) = &input.canary_missed {
+        reasons.add(code, format!("canary: {what}"));
+    }
+    for series in &input.series {
+        let above = options.is_above(series.band, series.change);
+        let name = series.name();
+        match (series.samples_needed, series.evidence) {
+            (_, Evidence::Confirmed | Evidence::Exact) => {}
+            (Some(needed), _) => reasons.add(
+                code,
+                format!(
+                    "{name}: {} samples a side cannot decide, {needed} are needed",
+                    series.samples
+                ),
+            ),
+            (None, Evidence::Likely) if above => {
+                let size = size_of(series);
+                reasons.add(code, format!("{name}: {size}, likely and not confirmed"));
+            }
+            (None, Evidence::Inconclusive | Evidence::Incomparable) if above => {
+                let size = size_of(series);
+                reasons.add(
+                    code,
+                    format!("{name}: {size}, too little history to confirm it"),
+                );
+            }
+            (None, _) => {}
+        }
+    }
+}
+
+fn names(input: &GateInput, wanted: impl Fn(&SeriesVerdict) -> bool) -> Vec<String> {
+    input
+        .series
+        .iter()
+        .filter(|series| wanted(series))
+        .map(SeriesVerdict::name)
+        .collect()
+}
+
+fn size_of(series: &SeriesVerdict) -> String {
+    series.change.map_or_else(
+        || {
+            format!(
+                "{} {} where the baseline is 0",
+                plain(series.value),
+                series.unit
+            )
+        },
+        |change| format!("{} against its baseline", percent(change)),
+    )
+}
+
+#[cfg(test)]
+mod tests;
