@@ -7,13 +7,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+pub use crate::metric::Params;
 use crate::metric::{Direction, Kind, Target};
 
 /// The format number that this crate reads and writes.
 pub const FORMAT: u32 = 1;
-
-/// A benchmark's dimensions, such as `concurrency=100`, in the order of their names.
-pub type Params = BTreeMap<String, String>;
 
 /// One run of a suite at one revision.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
