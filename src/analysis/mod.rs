@@ -2,8 +2,19 @@
 //! Pure: no store, no HTTP, no clock; `now` is a parameter.
 //!
 //! # Layout
+//! - [`judge`]: every series of a run against the history before it.
+//! - [`verdict`]: what CI is told of a run.
 //! - [`overview`]: is main healthy tonight, one block an environment.
+//! - [`run_report`]: what the page of one run says.
 //! - [`history`]: one series over time, ready for a chart.
+//! - [`targets`]: the absolute goals and the red flags.
+//! - [`order`]: worst first. `words`: small words for sentences.
 
 pub mod history;
+pub mod judge;
+pub mod order;
 pub mod overview;
+pub mod run_report;
+pub mod targets;
+pub mod verdict;
+mod words;

@@ -17,7 +17,7 @@ pub mod time;
 
 pub use environment::Environment;
 pub use id::{ArtifactId, EnvironmentId, RunId, SeriesId, TokenId};
-pub use judged::{Judged, Judgement, Measurement, Point};
+pub use judged::{Judged, JudgedRun, Judgement, Measurement, Point};
 pub use run::{Coverage, Revision, Run, RunKind};
 pub use series::{Series, SeriesKey};
 pub use time::Millis;

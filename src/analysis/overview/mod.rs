@@ -1,10 +1,48 @@
 //! Is main healthy tonight? One block an environment, the worst first.
+//!
+//! # Layout
+//! - here: what a block holds, and what it is made from.
+//! - [`blocks`]: makes them.
+//! - [`headline`]: the sentence that opens a block.
+//! - [`movers`]: what left its band.
+
+mod blocks;
+mod headline;
+mod movers;
 
 use bench_report::metric::Target;
 use bench_verdict::verdict::{Band, Evidence};
 use serde::Serialize;
 
-use crate::domain::{Environment, Judged, Judgement, Millis, Point, Run, SeriesId};
+pub use self::blocks::blocks;
+pub(super) use self::headline::{kind_words, mark};
+pub use self::movers::series_to_draw;
+use super::order;
+use crate::domain::{Environment, Judged, JudgedRun, Judgement, Millis, Point, Run, SeriesId};
+
+/// How many nights a block lists.
+pub const NIGHTS_SHOWN: usize = 7;
+
+/// How many movers a block lists.
+pub const MOVERS_SHOWN: usize = 10;
+
+/// How many nights a mover's sparkline shows.
+pub const SPARK_NIGHTS: u32 = 30;
+
+/// What one block is made from; `blocks` takes one an environment.
+#[derive(Debug, Clone)]
+pub struct BlockInputs {
+    /// The machine.
+    pub environment: Environment,
+    /// The newest runs of the main branch that form baselines, newest first, [`NIGHTS_SHOWN`] at
+    /// most. Where an environment has none, its newest run of any kind, alone. Empty: no block.
+    pub nights: Vec<JudgedRun>,
+    /// For each series of [`series_to_draw`]: its last [`SPARK_NIGHTS`] points up to the newest
+    /// night, oldest first. A series without an entry gets an empty sparkline.
+    pub points: Vec<(SeriesId, Vec<Point>)>,
+    /// Open and acknowledged alerts, by series.
+    pub alerts: Vec<(SeriesId, i64)>,
+}
 
 /// What `/` says of one environment.
 #[derive(Debug, Clone, Serialize)]
@@ -61,6 +99,23 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// Counts the rows of a run.
+    pub fn of_rows(rows: &[Judged]) -> Self {
+        let mut cells: Vec<(Band, Evidence, u32)> = Vec::new();
+        for row in rows {
+            let (band, evidence) = (row.judgement.band, row.judgement.evidence);
+            match cells.iter_mut().find(|c| c.0 == band && c.1 == evidence) {
+                Some(cell) => cell.2 += 1,
+                None => cells.push((band, evidence, 1)),
+            }
+        }
+        cells.sort_unstable_by_key(|c| (order::band_rank(c.0), order::evidence_rank(c.1)));
+        Self {
+            total: cells.iter().map(|c| c.2).sum(),
+            cells,
+        }
+    }
+
     /// Series of one band and evidence.
     pub fn of(&self, band: Band, evidence: Evidence) -> u32 {
         self.cells

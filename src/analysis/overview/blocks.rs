@@ -1,0 +1,58 @@
+//! Makes the blocks of the overview.
+
+use super::headline::{Subject, headline};
+use super::movers::movers;
+use super::{Block, BlockInputs, Counts, NIGHTS_SHOWN, Night};
+use crate::analysis::{order, targets, verdict};
+use crate::domain::{JudgedRun, Millis};
+
+/// One block an environment: real machines before sample data, then the worst first; a machine
+/// without a run has none.
+pub fn blocks(inputs: &[BlockInputs], now: Millis) -> Vec<Block> {
+    let mut blocks: Vec<Block> = inputs.iter().filter_map(|i| block(i, now)).collect();
+    blocks.sort_by_key(|block| {
+        (
+            block.environment.is_sample,
+            verdict::status_rank(&block.gate.status),
+            block
+                .headline
+                .mark
+                .map_or(u8::MAX, |mark| order::band_rank(mark.0)),
+            std::cmp::Reverse(block.run.started_at),
+        )
+    });
+    blocks
+}
+
+fn block(inputs: &BlockInputs, now: Millis) -> Option<Block> {
+    let tonight = inputs.nights.first()?;
+    let gate = verdict::gate(tonight);
+    let (movers, movers_total) = movers(tonight, inputs);
+    let headline = headline(&Subject {
+        environment: &inputs.environment,
+        night: tonight,
+        gate: &gate,
+        movers: &movers,
+        now,
+    });
+    Some(Block {
+        environment: inputs.environment.clone(),
+        run: tonight.run.clone(),
+        headline,
+        gate,
+        counts: Counts::of_rows(&tonight.rows),
+        nights: inputs.nights.iter().take(NIGHTS_SHOWN).map(night).collect(),
+        targets: targets::rows(tonight),
+        red_flags: targets::red_flags(tonight),
+        movers,
+        movers_total,
+    })
+}
+
+fn night(judged: &JudgedRun) -> Night {
+    Night {
+        run: judged.run.clone(),
+        status: verdict::gate(judged).status,
+        counts: Counts::of_rows(&judged.rows),
+    }
+}

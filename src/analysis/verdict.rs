@@ -1,0 +1,129 @@
+//! The verdict of a stored run, judged by [`bench_verdict::gate`]: what CI is told.
+
+use bench_report::metric::Target;
+use bench_verdict::gate::{self, GateInput, GateOptions};
+use bench_verdict::rules;
+use bench_verdict::verdict::{Coverage, RuleResult, SeriesVerdict, TargetResult, Verdict};
+
+use super::overview::Gate;
+use super::targets;
+use crate::domain::{Judged, JudgedRun};
+
+/// The verdict of a run under the given options.
+pub fn of_run(run: &JudgedRun, options: &GateOptions) -> Verdict {
+    let coverage = &run.run.coverage;
+    let input = GateInput {
+        coverage: Coverage {
+            expected: coverage.expected as usize,
+            measured: coverage.measured as usize,
+            missing: coverage.missing.clone(),
+            failed: coverage.failed.clone(),
+            new: coverage.new.clone(),
+            not_available: coverage.not_available.clone(),
+        },
+        series: run
+            .rows
+            .iter()
+            .map(|row| series(row, &run.run.environment_name))
+            .collect(),
+        rules: absolute_rules(run),
+        red_flags: targets::red_flag_texts(run),
+        ..GateInput::default()
+    };
+    gate::gate(input, options)
+}
+
+/// What the gate answers with its usual options.
+pub fn gate(run: &JudgedRun) -> Gate {
+    let verdict = of_run(run, &GateOptions::default());
+    Gate {
+        status: status_word(verdict.status).to_owned(),
+        exit_code: verdict.exit_code.code(),
+        reasons: verdict.reasons,
+    }
+}
+
+/// The word of a status, as JSON has it.
+pub fn status_word(status: bench_verdict::exit::Status) -> &'static str {
+    use bench_verdict::exit::Status;
+    match status {
+        Status::Pass => "pass",
+        Status::Fail => "fail",
+        Status::Inconclusive => "inconclusive",
+        Status::Incomplete => "incomplete",
+        Status::Incomparable => "incomparable",
+    }
+}
+
+/// The place of a status in an order with the worst first.
+pub fn status_rank(status: &str) -> usize {
+    const WORST_FIRST: [&str; 5] = ["fail", "incomplete", "incomparable", "inconclusive", "pass"];
+    WORST_FIRST
+        .iter()
+        .position(|word| *word == status)
+        .unwrap_or(WORST_FIRST.len())
+}
+
+/// The guide's absolute rules on the series that they speak of; a rule without its series is not
+/// listed.
+pub fn absolute_rules(run: &JudgedRun) -> Vec<RuleResult> {
+    let worst = |a: &&Judged, b: &&Judged| a.measurement.value.total_cmp(&b.measurement.value);
+    let mut rules = Vec::new();
+    let p99 = targets::all(run, "KVEventProcessingLatency", "latency_p99").max_by(worst);
+    rules.extend(p99.map(|row| rules::p99_latency(&of(row), row.measurement.value)));
+    // What the system sustains is its throughput on the most cores that were measured.
+    let best = targets::all(run, "KVEventThroughput", "events_per_second")
+        .filter(|row| !row.series.key.params.contains_key("rate"))
+        .max_by(worst);
+    rules.extend(best.map(|row| rules::throughput(&of(row), row.measurement.value)));
+    let errors = run
+        .rows
+        .iter()
+        .filter(|row| row.series.key.metric == "error_rate")
+        .max_by(worst);
+    rules.extend(errors.map(|row| rules::error_rate(&of(row), row.measurement.value)));
+    rules
+}
+
+/// `KVEventThroughput cpu=8`.
+fn of(row: &Judged) -> String {
+    format!("{} {}", row.series.key.benchmark, row.series.params_text())
+        .trim_end()
+        .to_owned()
+}
+
+fn series(row: &Judged, environment: &str) -> SeriesVerdict {
+    let (key, judgement) = (&row.series.key, &row.judgement);
+    let met = |target: &Target| target.is_met_by(row.measurement.value);
+    SeriesVerdict {
+        series_id: row.series.id.0,
+        benchmark: key.benchmark.clone(),
+        params: key.params.clone(),
+        metric: key.metric.clone(),
+        unit: key.unit.clone(),
+        better: row.series.better,
+        environment: environment.to_owned(),
+        value: row.measurement.value,
+        samples: row.measurement.sample_count as usize,
+        baseline: judgement.baseline,
+        baseline_runs: judgement.baseline_runs as usize,
+        change: judgement.change,
+        interval: None,
+        band: judgement.band,
+        evidence: judgement.evidence,
+        detectable_change: None,
+        noise_floor: None,
+        accepted_level: None,
+        creep: None,
+        alert_id: None,
+        frozen_baseline: None,
+        frozen_change: None,
+        confirm: None,
+        target: row.series.target.map(|target| TargetResult {
+            op: target.op,
+            value: target.value,
+            met: met(&target),
+        }),
+        samples_needed: None,
+    }
+}
