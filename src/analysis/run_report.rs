@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use bench_verdict::verdict::{Band, Evidence};
 use serde::Serialize;
 
-use super::overview::{Counts, Gate, Headline, RedFlag, TargetRow, kind_words, mark};
+use super::overview::{Counts, Gate, Headline, RedFlag, TargetRow, mark};
 use super::{order, targets, verdict, words};
-use crate::domain::{Environment, Judged, JudgedRun, Run};
+use crate::domain::{Environment, Judged, JudgedRun, Run, RunKind};
 
 /// What a report is made from.
 #[derive(Debug, Clone)]
@@ -109,24 +109,22 @@ pub fn run_report(inputs: RunInputs) -> RunReport {
 fn headline(judged: &JudgedRun, is_sample: bool) -> Headline {
     let run = &judged.run;
     let coverage = &run.coverage;
-    let measured = if coverage.measured == 0 {
-        "measured nothing".to_owned()
-    } else if coverage.is_complete() && coverage.measured >= coverage.expected {
-        format!("measured all {} series", coverage.measured)
-    } else {
-        format!(
-            "measured {} of {} series",
-            coverage.measured, coverage.expected
-        )
+    let generated = is_sample || run.kind == RunKind::Sample;
+    let whole = coverage.is_complete() && coverage.measured >= coverage.expected;
+    let series = match coverage.measured {
+        0 => "nothing".to_owned(),
+        1 if whole => "its only series".to_owned(),
+        n if whole => format!("all {n} series"),
+        n => format!("{n} of {} series", coverage.expected),
     };
-    let what = if is_sample {
-        format!("Sample run {}, {},", run.id, kind_words(run.kind))
+    let what = if generated {
+        format!("Sample run {} holds generated values for {series}", run.id)
     } else {
-        format!("Run {}", run.id)
+        format!("Run {} measured {series}", run.id)
     };
     let text = match finding(&judged.rows) {
-        Some(finding) => format!("{what} {measured}; {finding}"),
-        None => format!("{what} {measured}"),
+        Some(finding) => format!("{what}; {finding}"),
+        None => what,
     };
     Headline {
         text,
@@ -153,14 +151,16 @@ fn finding(rows: &[Judged]) -> Option<String> {
         Some("there is no baseline yet".to_owned())
     } else if worse > 0 {
         let n = words::count(worse);
+        let whose = if worse == 1 { "its" } else { "their" };
         Some(format!(
-            "{n} {} confirmed worse than their baseline",
+            "{n} {} confirmed worse than {whose} baseline",
             are(worse)
         ))
     } else if open > 0 {
         let n = words::count(open);
+        let sure = if open == 1 { "not" } else { "none" };
         Some(format!(
-            "{n} {} worse by 10% or more, none confirmed",
+            "{n} {} worse by 10% or more, {sure} confirmed",
             are(open)
         ))
     } else if better > 0 {

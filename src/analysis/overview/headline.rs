@@ -45,7 +45,7 @@ pub(super) fn headline(subject: &Subject<'_>) -> Headline {
 
 /// The mark of the worst band that is certain; of an improvement only where nothing else left its
 /// band for certain. None where nothing is certain.
-pub(in crate::analysis) fn mark(night: &JudgedRun) -> Option<(Band, Evidence)> {
+pub(crate) fn mark(night: &JudgedRun) -> Option<(Band, Evidence)> {
     night
         .rows
         .iter()
@@ -140,8 +140,9 @@ fn claim_and_detail(subject: &Subject<'_>) -> (String, String) {
             "Main may be slower tonight",
             "Main may have been slower",
         );
+        let sure = if tally.open_above == 1 { "not" } else { "none" };
         let what = format!(
-            "{} worse by 10% or more, none confirmed",
+            "{} worse by 10% or more, {sure} confirmed",
             words::series_are(tally.open_above)
         );
         return (claim, format!("{what}{rest}"));
@@ -258,7 +259,7 @@ fn missing(coverage: &Coverage) -> String {
 }
 
 /// How a run came about, inside a sentence.
-pub(in crate::analysis) fn kind_words(kind: RunKind) -> &'static str {
+fn kind_words(kind: RunKind) -> &'static str {
     match kind {
         RunKind::Nightly => "a night of main",
         RunKind::Pull => "of a pull request",

@@ -15,7 +15,7 @@ use bench_verdict::verdict::{Band, Evidence};
 use serde::Serialize;
 
 pub use self::blocks::blocks;
-pub(super) use self::headline::{kind_words, mark};
+pub(super) use self::headline::mark;
 pub use self::movers::series_to_draw;
 use super::order;
 use crate::domain::{Environment, Judged, JudgedRun, Judgement, Millis, Point, Run, SeriesId};

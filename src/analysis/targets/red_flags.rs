@@ -1,6 +1,7 @@
 //! The guide's four red flags ("Red Flags"). They warn and fail nothing; what they compare is
 //! judged by [`bench_verdict::rules`], here is only which series they look at.
 
+use bench_report::metric::{format_change, format_count};
 use bench_verdict::rules;
 
 use super::{all, name_of};
@@ -65,9 +66,9 @@ fn memory(run: &JudgedRun) -> RedFlag {
     let raised = rules::red_flag_memory_growth("KVEventMemoryUsage", &by_load);
     let detail = format!(
         "{} from {} to {} items",
-        bench_verdict::words::percent(grown),
-        bench_verdict::words::plain(least.0),
-        bench_verdict::words::plain(most.0),
+        format_change(grown),
+        format_count(least.0 as u64),
+        format_count(most.0 as u64),
     );
     flag(name, raised, detail)
 }

@@ -1,0 +1,94 @@
+//! What a trend chart draws.
+
+use bench_verdict::verdict::Band;
+use kvmark::analysis::history::{EventKind, HistoryInputs, build};
+use kvmark::domain::{Millis, Point};
+
+use super::builders::{TONIGHT, point, series};
+
+fn inputs(points: Vec<Point>) -> HistoryInputs {
+    HistoryInputs {
+        series: series(1, "KVEventConcurrency", "latency_p99", "cpu=2"),
+        points,
+        from: TONIGHT.minus_days(90),
+        to: TONIGHT,
+    }
+}
+
+fn night(nights: i64, value: f64) -> Point {
+    point(nights, value, Band::None)
+}
+
+#[test]
+fn no_points_draw_nothing() {
+    let history = build(inputs(Vec::new()));
+    assert!(history.points.is_empty() && history.gaps.is_empty() && history.levels.is_empty());
+}
+
+#[test]
+fn points_outside_the_span_are_left_out_and_the_rest_is_in_order() {
+    let history = build(inputs(vec![night(0, 3.0), night(91, 1.0), night(90, 2.0)]));
+    let values: Vec<f64> = history.points.iter().map(|point| point.value).collect();
+    assert_eq!(values, [2.0, 3.0]);
+}
+
+#[test]
+fn a_missing_night_is_a_gap_and_a_late_one_is_not() {
+    let mut late = night(3, 1.0);
+    late.time = Millis(late.time.0 + 5 * 3_600_000);
+    let history = build(inputs(vec![
+        night(6, 1.0),
+        night(5, 1.0),
+        night(4, 1.0),
+        late,
+        night(1, 1.0),
+        night(0, 1.0),
+    ]));
+    assert_eq!(history.gaps.len(), 1);
+    assert_eq!(history.gaps[0].1, TONIGHT.minus_days(1));
+}
+
+#[test]
+fn a_weekly_series_has_no_gaps() {
+    let history = build(inputs(vec![
+        night(21, 1.0),
+        night(14, 1.0),
+        night(7, 1.0),
+        night(0, 1.0),
+    ]));
+    assert!(history.gaps.is_empty());
+}
+
+#[test]
+fn several_runs_a_night_make_no_gap_of_the_day_between() {
+    let again = |nights: i64| {
+        let mut point = night(nights, 1.0);
+        point.time = Millis(point.time.0 + 600_000);
+        point
+    };
+    let points = vec![
+        night(2, 1.0),
+        again(2),
+        night(1, 1.0),
+        again(1),
+        night(0, 1.0),
+    ];
+    assert!(build(inputs(points)).gaps.is_empty());
+}
+
+#[test]
+fn a_new_suite_version_ends_an_epoch_and_its_level() {
+    let mut points: Vec<Point> = (0..10).rev().map(|n| night(n, 100.0 + n as f64)).collect();
+    for point in &mut points[6..] {
+        point.suite_version = "2".to_owned();
+        point.value += 50.0;
+    }
+    let history = build(inputs(points));
+    assert_eq!(history.events.len(), 1);
+    assert_eq!(history.events[0].kind, EventKind::Epoch);
+    assert_eq!(history.events[0].label, "suite 1 to 2");
+    assert_eq!(history.events[0].time, TONIGHT.minus_days(3));
+    let levels: Vec<f64> = history.levels.iter().map(|level| level.2).collect();
+    assert_eq!(levels, [106.5, 151.5]);
+    assert_eq!(history.levels[0].1, TONIGHT.minus_days(4));
+}

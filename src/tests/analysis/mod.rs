@@ -1,0 +1,9 @@
+//! What the pages and the gate say, from plain values.
+
+mod builders;
+mod headline;
+mod history;
+mod judge;
+mod movers;
+mod run_report;
+mod targets;
