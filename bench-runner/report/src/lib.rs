@@ -2,12 +2,14 @@
 //!
 //! # Layout
 //! - [`metric`]: the vocabulary of what is measured: unit, direction, kind, target, and how a value reads.
-//! - [`report`]: report format 1, field by field, as it travels.
+//! - [`report`]: report format 1, field by field, as it travels; limits, refusals, identity of a machine.
+//! - `words`: enums that are one word each on the wire.
 //!
 //! # Invariants
-//! 1. A type of [`report`] says what is on the wire and nothing about what it means; `validate`
-//!    says whether a report may be believed.
+//! 1. A type of [`report`] says what is on the wire and nothing about what it means;
+//!    [`report::Report::validate`] says whether a report may be believed.
 //! 2. A field that is not known is absent, never zero and never guessed.
 
 pub mod metric;
 pub mod report;
+mod words;

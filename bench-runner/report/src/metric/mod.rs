@@ -16,6 +16,8 @@ pub use value::{
 
 use serde::{Deserialize, Serialize};
 
+use crate::words::words;
+
 /// Which way a metric gets better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -26,22 +28,7 @@ pub enum Direction {
     Higher,
 }
 
-impl Direction {
-    /// `lower` or `higher`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Direction::Lower => "lower",
-            Direction::Higher => "higher",
-        }
-    }
-
-    /// The direction that [`Direction::as_str`] named.
-    pub fn parse(text: &str) -> Option<Direction> {
-        [Direction::Lower, Direction::Higher]
-            .into_iter()
-            .find(|direction| direction.as_str() == text)
-    }
-}
+words!(Direction { Lower => "lower", Higher => "higher" });
 
 /// What sort of quantity a metric is; decides how it is compared and how it reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -59,30 +46,13 @@ pub enum Kind {
     Ratio,
 }
 
-impl Kind {
-    /// `time`, `rate`, `count`, `bytes` or `ratio`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Kind::Time => "time",
-            Kind::Rate => "rate",
-            Kind::Count => "count",
-            Kind::Bytes => "bytes",
-            Kind::Ratio => "ratio",
-        }
-    }
-
-    /// The kind that [`Kind::as_str`] named.
-    pub fn parse(text: &str) -> Option<Kind> {
-        let all = [
-            Kind::Time,
-            Kind::Rate,
-            Kind::Count,
-            Kind::Bytes,
-            Kind::Ratio,
-        ];
-        all.into_iter().find(|kind| kind.as_str() == text)
-    }
-}
+words!(Kind {
+    Time => "time",
+    Rate => "rate",
+    Count => "count",
+    Bytes => "bytes",
+    Ratio => "ratio",
+});
 
 /// The comparison of a target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -104,24 +74,7 @@ pub enum Op {
     Greater,
 }
 
-impl Op {
-    /// `<`, `<=`, `=`, `>=` or `>`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Op::Less => "<",
-            Op::AtMost => "<=",
-            Op::Equal => "=",
-            Op::AtLeast => ">=",
-            Op::Greater => ">",
-        }
-    }
-
-    /// The comparison that [`Op::as_str`] named.
-    pub fn parse(text: &str) -> Option<Op> {
-        let all = [Op::Less, Op::AtMost, Op::Equal, Op::AtLeast, Op::Greater];
-        all.into_iter().find(|op| op.as_str() == text)
-    }
-}
+words!(Op { Less => "<", AtMost => "<=", Equal => "=", AtLeast => ">=", Greater => ">" });
 
 /// An absolute goal, in the unit of its metric.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -148,44 +101,6 @@ impl Target {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn each_word_of_the_wire_is_the_word_of_as_str() {
-        let words: [Option<(String, &str)>; 12] = [
-            word(Direction::parse("lower"), Direction::as_str),
-            word(Direction::parse("higher"), Direction::as_str),
-            word(Kind::parse("time"), Kind::as_str),
-            word(Kind::parse("rate"), Kind::as_str),
-            word(Kind::parse("count"), Kind::as_str),
-            word(Kind::parse("bytes"), Kind::as_str),
-            word(Kind::parse("ratio"), Kind::as_str),
-            word(Op::parse("<"), Op::as_str),
-            word(Op::parse("<="), Op::as_str),
-            word(Op::parse("="), Op::as_str),
-            word(Op::parse(">="), Op::as_str),
-            word(Op::parse(">"), Op::as_str),
-        ];
-        for pair in words {
-            let (json, text) = pair.expect("every word above is known");
-            assert_eq!(json, format!("\"{text}\""));
-        }
-        assert_eq!(
-            (
-                Direction::parse("Lower"),
-                Kind::parse("size"),
-                Op::parse("==")
-            ),
-            (None, None, None)
-        );
-    }
-
-    fn word<T: Copy + Serialize>(
-        parsed: Option<T>,
-        text: fn(T) -> &'static str,
-    ) -> Option<(String, &'static str)> {
-        let value = parsed?;
-        Some((serde_json::to_string(&value).ok()?, text(value)))
-    }
 
     #[test]
     fn a_target_is_met_on_its_edge_only_where_the_op_says_so() {
