@@ -1,0 +1,63 @@
+//! Histories for the tests of this folder.
+
+use std::collections::BTreeMap;
+
+use bench_report::metric::{Direction, Kind};
+use bench_verdict::verdict::{Band, Evidence};
+
+use crate::analysis::history::{History, HistoryInputs, build};
+use crate::domain::{EnvironmentId, Judgement, Millis, Point, RunId, Series, SeriesId, SeriesKey};
+
+/// 24 Nov 2026, 01:30 UTC.
+pub(crate) const TONIGHT: Millis = Millis(1_795_483_800_000);
+
+/// A series of nanoseconds, lower is better.
+pub(crate) fn series() -> Series {
+    Series {
+        id: SeriesId(7),
+        key: SeriesKey {
+            suite: "kv-sync".to_owned(),
+            benchmark: "KVEventConcurrency".to_owned(),
+            params: BTreeMap::from([("concurrency".to_owned(), "100".to_owned())]),
+            metric: "latency_p99".to_owned(),
+            unit: "ns".to_owned(),
+            environment: EnvironmentId(1),
+        },
+        better: Direction::Lower,
+        kind: Kind::Time,
+        floor: None,
+        target: None,
+    }
+}
+
+/// One night, `ago` days before [`TONIGHT`], in a band and with an evidence.
+pub(crate) fn night(ago: i64, value: f64, band: Band, evidence: Evidence) -> Point {
+    Point {
+        run: RunId(1000 - ago),
+        time: TONIGHT.minus_days(ago),
+        value,
+        sample_count: 10,
+        commit: "9f3c2ab4d1e0aa00aa00aa00aa00aa00aa00aa00".to_owned(),
+        subject: Some("Count removals per worker".to_owned()),
+        author: Some("Ada Keller".to_owned()),
+        suite_version: "4".to_owned(),
+        forms_baseline: true,
+        judgement: Judgement {
+            baseline: Some(205_000.0),
+            baseline_runs: 7,
+            change: Some(value / 205_000.0 - 1.0),
+            band,
+            evidence,
+        },
+    }
+}
+
+/// The history of these points over the days before [`TONIGHT`].
+pub(crate) fn history(points: Vec<Point>, days: i64) -> History {
+    build(HistoryInputs {
+        series: series(),
+        points,
+        from: TONIGHT.minus_days(days),
+        to: TONIGHT,
+    })
+}

@@ -1,0 +1,41 @@
+//! Charts: stored history as SVG, drawn by plotters on a backend of our own that writes CSS
+//! classes instead of colours, so that one drawing serves light, dark and print.
+//!
+//! # Layout
+//! - [`role`]: what a stroke, a fill or a text stands for; the names are the classes of `style.css`.
+//! - [`svg`]: the plotters backend, in tenths of a pixel.
+//! - [`canvas`]: one drawing; pixels, texts, marks, and data coordinates by plotters.
+//! - [`scale`]: value axes: ticks of 1, 2, 2.5, 5 and 10, linear and logarithmic, and their labels.
+//! - [`calendar`]: time axes: days, Mondays, months, quarters, years.
+//! - [`label`]: how wide a text is, and how labels keep out of each other's way.
+//! - [`thin`]: fewer points than pixels, without losing a spike or a marked night.
+//! - [`lane`]: the events above a trend: change points, epochs, notes.
+//! - [`plot`]: a history as numbers ready to draw.
+//! - [`trend`]: the trend chart, wide, narrow and small.
+//! - [`spark`]: 30 nights in a table's row.
+//! - [`curve`]: a quantity against a parameter or against time.
+//!
+//! # Invariants
+//! 1. Data, then a plot-ready struct, then the drawing. Drawing cannot fail: no data draws a
+//!    sentence.
+//! 2. Every drawing has `role="img"`, a label that says the finding, and no colour of its own.
+//! 3. A marked night is never dropped, and no text leaves its drawing.
+
+pub mod calendar;
+pub mod canvas;
+pub mod curve;
+#[cfg(test)]
+pub(crate) mod fixtures;
+pub mod label;
+pub mod lane;
+pub mod plot;
+pub mod role;
+pub mod scale;
+pub mod spark;
+pub mod svg;
+pub mod thin;
+pub mod trend;
+
+pub use curve::{CurvePlot, Line};
+pub use plot::{TrendPlot, XScale, YScale};
+pub use trend::Size;

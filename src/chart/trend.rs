@@ -1,0 +1,660 @@
+//! The trend chart: wide, narrow and small.
+
+use super::calendar::time_ticks;
+use super::canvas::{Anchor, Canvas, Frame, Opening, Plot, draw};
+use super::label::{Span, spread, text_width};
+use super::lane::{self, ROWS, Wish};
+use super::plot::{TrendPlot, XScale, YScale};
+use super::role::Role;
+use super::scale::{Tick, linear_ticks, log_ticks};
+use super::thin::thin;
+use crate::analysis::history::EventKind;
+
+/// How large a trend is drawn. A wide one is always accompanied by a narrow one, and a style sheet
+/// shows one of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Size {
+    /// 1200 x 340.
+    Wide,
+    /// 358 x 270, for screens of 390.
+    Narrow,
+    /// 232 x 118, one of many.
+    Small,
+}
+
+/// Above this many nights a line has no dots.
+const MOST_DOTS: usize = 120;
+/// Pixels in which two points of a line are one.
+const LINE_BUCKET: f64 = 2.0;
+/// Pixels in which two points of a smooth curve are one.
+const ZONE_BUCKET: f64 = 6.0;
+
+impl Size {
+    fn pixels(self) -> (u32, u32) {
+        match self {
+            Self::Wide => (1200, 340),
+            Self::Narrow => (358, 270),
+            Self::Small => (232, 118),
+        }
+    }
+
+    fn classes(self) -> &'static str {
+        match self {
+            Self::Wide => "wide",
+            Self::Narrow => "narrow",
+            Self::Small => "x232",
+        }
+    }
+
+    fn frame(self) -> Frame {
+        match self {
+            Self::Wide => Frame {
+                left: 40.0,
+                top: 34.0,
+                right: 1132.0,
+                bottom: 318.0,
+            },
+            Self::Narrow => Frame {
+                left: 36.0,
+                top: 34.0,
+                right: 296.0,
+                bottom: 248.0,
+            },
+            Self::Small => Frame {
+                left: 40.0,
+                top: 18.0,
+                right: 223.0,
+                bottom: 96.0,
+            },
+        }
+    }
+
+    fn most_ticks(self) -> usize {
+        match self {
+            Self::Small => 3,
+            _ => 5,
+        }
+    }
+}
+
+/// The y axis from `range` if given, else around all that is drawn.
+pub fn trend(plot: &TrendPlot, size: Size, range: Option<(f64, f64)>) -> String {
+    let (width, height) = size.pixels();
+    let log = plot.y == YScale::Log;
+    let extent = plot.y_extent(size != Size::Small);
+    let Some((low, high)) = range.or(extent.map(|e| pad(e, log))) else {
+        return nothing(plot, size);
+    };
+    let ticks = if log {
+        log_ticks(low, high, size.most_ticks() + 2)
+    } else {
+        linear_ticks(low, high, size.most_ticks())
+    };
+    let mut frame = size.frame();
+    let widest = ticks
+        .iter()
+        .map(|t| text_width(&t.text))
+        .fold(0.0, f64::max);
+    frame.left = frame.left.max((widest + 9.0).ceil());
+    let (x0, x1) = plot.x_range();
+    let along = |y: f64| if log { y.ln() } else { y };
+    let mut opening = Opening {
+        classes: size.classes(),
+        width,
+        height,
+        label: &plot.label,
+        desc: if size == Size::Small { "" } else { &plot.desc },
+        data: Vec::new(),
+    };
+    if size != Size::Small {
+        // What the script needs to find a night under the pointer, and a value's height.
+        opening.data.push((
+            "plot",
+            format!(
+                "{} {} {} {} {x0} {x1} {} {} {}",
+                frame.left,
+                frame.top,
+                frame.right,
+                frame.bottom,
+                along(low),
+                along(high),
+                u8::from(log),
+            ),
+        ));
+    }
+    draw(&opening, |canvas| {
+        let area = canvas.plot(frame, x0..x1, along(low)..along(high));
+        let painter = Painter {
+            plot,
+            size,
+            frame,
+            canvas,
+            area,
+            log,
+        };
+        painter.y_axis(&ticks);
+        painter.gaps();
+        painter.zones();
+        painter.levels();
+        painter.x_axis(f64::from(width));
+        painter.events();
+        painter.line();
+    })
+}
+
+/// A sentence where there is nothing to draw.
+fn nothing(plot: &TrendPlot, size: Size) -> String {
+    let (width, height) = size.pixels();
+    let opening = Opening {
+        classes: size.classes(),
+        width,
+        height,
+        label: &plot.label,
+        ..Opening::default()
+    };
+    draw(&opening, |canvas| {
+        let frame = size.frame();
+        canvas.path(
+            Role::Axis,
+            [(frame.left, frame.bottom), (frame.right, frame.bottom)],
+        );
+        let middle = (
+            (frame.left + frame.right) / 2.0,
+            (frame.top + frame.bottom) / 2.0,
+        );
+        canvas.text(middle, Anchor::Middle, Role::Text, "no run in this range");
+    })
+}
+
+/// A little air above and below.
+fn pad((low, high): (f64, f64), log: bool) -> (f64, f64) {
+    if log && low > 0.0 {
+        let factor = (high / low).powf(0.06).max(1.02);
+        return (low / factor, high * factor);
+    }
+    let span = high - low;
+    if span > 0.0 {
+        let bottom = low - span * 0.06;
+        // What never goes below zero gets no room below zero.
+        (
+            if low >= 0.0 {
+                bottom.max(0.0).min(low)
+            } else {
+                bottom
+            },
+            high + span * 0.06,
+        )
+    } else if low == 0.0 {
+        (0.0, 1.0)
+    } else {
+        (low - low.abs() * 0.05, high + high.abs() * 0.05)
+    }
+}
+
+struct Painter<'p, 'c> {
+    plot: &'p TrendPlot,
+    size: Size,
+    frame: Frame,
+    canvas: &'p Canvas<'c>,
+    area: Plot<'c>,
+    log: bool,
+}
+
+impl Painter<'_, '_> {
+    fn at(&self, x: f64, y: f64) -> (f64, f64) {
+        (x, if self.log { y.ln() } else { y })
+    }
+
+    fn y_axis(&self, ticks: &[Tick]) {
+        let frame = self.frame;
+        for tick in ticks {
+            let y = self.area.px(self.at(0.0, tick.at)).1;
+            self.canvas
+                .path(Role::Grid, [(frame.left, y), (frame.right, y)]);
+            self.canvas.text(
+                (frame.left - 7.0, y + 4.0),
+                Anchor::End,
+                Role::Text,
+                &tick.text,
+            );
+        }
+        if self.size == Size::Small || self.plot.unit.is_empty() {
+            return;
+        }
+        let (at, anchor) = if text_width(&self.plot.unit) <= frame.left - 8.0 {
+            ((frame.left - 7.0, 23.0), Anchor::End)
+        } else {
+            ((0.0, 23.0), Anchor::Start)
+        };
+        self.canvas.text(at, anchor, Role::Strong, &self.plot.unit);
+    }
+
+    fn x_axis(&self, width: f64) {
+        let frame = self.frame;
+        self.canvas.path(
+            Role::Axis,
+            [(frame.left, frame.bottom), (frame.right, frame.bottom)],
+        );
+        let (from, to) = match self.plot.x {
+            XScale::Date => self.plot.span,
+            XScale::Evenly => match (self.plot.nights.first(), self.plot.nights.last()) {
+                (Some(a), Some(b)) => (a.time, b.time),
+                _ => return,
+            },
+        };
+        let mut last: Option<Span> = None;
+        for tick in time_ticks(from, to, frame.right - frame.left) {
+            let x = self.area.px((self.plot.x_of(tick.at), 0.0)).0;
+            let length = if tick.text.is_some() { 6.0 } else { 4.0 };
+            self.canvas.path(
+                Role::Axis,
+                [(x, frame.bottom), (x, frame.bottom + length - 1.0)],
+            );
+            let Some(text) = tick.text else { continue };
+            let half = text_width(&text) / 2.0;
+            let span = Span {
+                from: x - half,
+                to: x + half,
+            };
+            let free = last.is_none_or(|l| !l.meets(span, 6.0));
+            if span.from >= 0.0 && span.to <= width && free {
+                self.canvas
+                    .text((x, frame.bottom + 17.0), Anchor::Middle, Role::Text, &text);
+                last = Some(span);
+            }
+        }
+    }
+
+    fn gaps(&self) {
+        for (from, to) in &self.plot.gaps {
+            let a = self
+                .area
+                .px((self.plot.x_of(*from), 0.0))
+                .0
+                .max(self.frame.left);
+            let b = self
+                .area
+                .px((self.plot.x_of(*to), 0.0))
+                .0
+                .min(self.frame.right);
+            let inset = (b - a) * 0.1;
+            if b - a - 2.0 * inset >= 1.0 {
+                self.canvas.rect(
+                    Role::Gap,
+                    (a + inset, self.frame.top),
+                    (b - inset, self.frame.bottom),
+                );
+            }
+        }
+    }
+
+    fn zones(&self) {
+        let zones = self.plot.zones();
+        for zone in &zones {
+            let nights = &self.plot.nights[zone.clone()];
+            let curve: Vec<(f64, f64)> = nights
+                .iter()
+                .filter_map(|n| Some((self.plot.x_of(n.time), n.baseline?)))
+                .collect();
+            let on_screen: Vec<_> = curve
+                .iter()
+                .map(|p| self.area.px(self.at(p.0, p.1)))
+                .collect();
+            let kept = thin(&on_screen, ZONE_BUCKET, |_| false);
+            let scaled = |factor: f64| -> Vec<(f64, f64)> {
+                kept.iter()
+                    .map(|i| self.at(curve[*i].0, curve[*i].1 * factor))
+                    .collect()
+            };
+            let mut outline = scaled(1.05);
+            outline.extend(scaled(0.95).into_iter().rev());
+            self.area.polygon(Role::Zone, outline);
+            if self.size != Size::Small || curve.len() > 1 {
+                self.area.path(Role::Base, scaled(1.0));
+            }
+            if self.size != Size::Small {
+                self.area.path(Role::Warn, scaled(self.plot.worse_by(0.1)));
+                self.area
+                    .path(Role::Critical, scaled(self.plot.worse_by(0.2)));
+            }
+        }
+        if self.size == Size::Small {
+            return;
+        }
+        // The lines are named where they end at the right edge, if they do.
+        let last = zones.last().filter(|z| z.end == self.plot.nights.len());
+        let base = last
+            .and_then(|z| self.plot.nights.get(z.end.wrapping_sub(1)))
+            .and_then(|n| n.baseline);
+        if let Some(base) = base {
+            let names = [
+                ("baseline", 1.0),
+                ("+10%", self.plot.worse_by(0.1)),
+                ("+20%", self.plot.worse_by(0.2)),
+            ];
+            let wanted: Vec<f64> = names
+                .iter()
+                .map(|(_, factor)| self.area.px(self.at(0.0, base * factor)).1)
+                .collect();
+            let placed = spread(&wanted, 13.0, self.frame.top, self.frame.bottom);
+            for ((name, _), y) in names.iter().zip(placed) {
+                self.canvas.text(
+                    (self.frame.right + 8.0, y + 4.0),
+                    Anchor::Start,
+                    Role::Text,
+                    name,
+                );
+            }
+        }
+    }
+
+    fn levels(&self) {
+        for (from, to, value) in &self.plot.levels {
+            let (a, b) = (self.plot.x_of(*from), self.plot.x_of(*to));
+            self.area
+                .path(Role::Level, vec![self.at(a, *value), self.at(b, *value)]);
+        }
+    }
+
+    fn events(&self) {
+        let frame = self.frame;
+        let inside = |x: f64| x >= frame.left - 0.5 && x <= frame.right + 0.5;
+        let wishes: Vec<Wish> = self
+            .plot
+            .events
+            .iter()
+            .map(|event| {
+                let x = self.area.px((self.plot.x_of(event.time), 0.0)).0;
+                Wish {
+                    x,
+                    kind: event.kind,
+                    labels: self.labels(event.kind, &event.label),
+                }
+            })
+            .filter(|wish| inside(wish.x))
+            .collect();
+        for event in lane::place(&wishes, frame) {
+            let x = event.x;
+            let row = if self.size == Size::Small {
+                16.0
+            } else {
+                ROWS[event.row]
+            };
+            match event.kind {
+                EventKind::ChangePoint => {
+                    self.canvas
+                        .path(Role::ChangePoint, [(x, row), (x, frame.bottom)]);
+                    if self.size != Size::Small {
+                        self.canvas.polygon(
+                            Role::Wedge,
+                            [(x - 4.0, row - 8.0), (x + 4.0, row - 8.0), (x, row - 1.0)],
+                        );
+                    }
+                }
+                EventKind::Epoch => {
+                    self.canvas.path(Role::Epoch, [(x, row), (x, frame.bottom)]);
+                    if self.size != Size::Small {
+                        for side in [x - 3.0, x + 3.0] {
+                            self.canvas
+                                .path(Role::Glyph, [(side, row - 8.0), (side, row)]);
+                        }
+                    }
+                }
+                EventKind::Annotation => {
+                    self.canvas.path(Role::Note, [(x, row), (x, frame.bottom)]);
+                    if self.size != Size::Small {
+                        self.canvas.circle(Role::Glyph, (x, row - 4.0), 3.2);
+                    }
+                }
+            }
+            if let Some((at, anchor, text)) = event.label {
+                let role = if event.kind == EventKind::ChangePoint {
+                    Role::Strong
+                } else {
+                    Role::Text
+                };
+                self.canvas.text((at, row), anchor, role, &text);
+            }
+        }
+    }
+
+    /// The forms of a label, from long to short.
+    fn labels(&self, kind: EventKind, label: &str) -> Vec<String> {
+        let short = match kind {
+            EventKind::ChangePoint => label.strip_prefix("step ").unwrap_or(label).to_owned(),
+            EventKind::Epoch => "epoch".to_owned(),
+            EventKind::Annotation => String::new(),
+        };
+        let mut forms = Vec::new();
+        match self.size {
+            Size::Wide => forms.push(label.to_owned()),
+            Size::Narrow => {}
+            Size::Small => return forms,
+        }
+        if !short.is_empty() {
+            forms.push(short);
+        }
+        forms
+    }
+
+    fn line(&self) {
+        let series = Role::Line(1);
+        let nights = &self.plot.nights;
+        let mut lone = Vec::new();
+        for stretch in self.plot.stretches() {
+            let points: Vec<(f64, f64)> = nights[stretch.clone()]
+                .iter()
+                .filter_map(|n| Some(self.at(self.plot.x_of(n.time), n.value?)))
+                .collect();
+            let on_screen: Vec<_> = points.iter().map(|p| self.area.px(*p)).collect();
+            let kept = thin(&on_screen, LINE_BUCKET, |i| {
+                nights[stretch.start + i].mark.is_some()
+            });
+            if kept.len() == 1 {
+                lone.push(on_screen[0]);
+            }
+            self.area
+                .path(series, kept.iter().map(|i| points[*i]).collect());
+        }
+        let all: Vec<_> = nights
+            .iter()
+            .filter_map(|n| Some(self.area.px(self.at(self.plot.x_of(n.time), n.value?))))
+            .collect();
+        if self.size == Size::Wide && nights.len() <= MOST_DOTS {
+            self.canvas.path(Role::Dots(1), all);
+        } else {
+            // A night between two gaps has no line: without a dot it would be unseen.
+            self.canvas.path(Role::Dots(1), lone);
+        }
+        let mark_size = match self.size {
+            Size::Wide => 110,
+            Size::Narrow => 100,
+            Size::Small => 90,
+        };
+        let marked: Vec<_> = nights
+            .iter()
+            .filter_map(|n| {
+                let (band, evidence) = n.mark?;
+                let center = self.area.px(self.at(self.plot.x_of(n.time), n.value?));
+                Some((center, Role::Mark(band, evidence, mark_size)))
+            })
+            .collect();
+        // One of many shows tonight's mark only: the rest is on its own page.
+        let shown = match self.size {
+            Size::Small => marked
+                .len()
+                .saturating_sub(usize::from(nights.last().is_some_and(|n| n.mark.is_some()))),
+            _ => 0,
+        };
+        for (center, role) in &marked[shown..] {
+            self.canvas.mark(*role, *center);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bench_report::metric::{Scale, Unit};
+    use bench_verdict::verdict::{Band, Evidence};
+
+    use super::super::fixtures::{TONIGHT, history, night};
+    use super::*;
+    use crate::analysis::history::Event;
+    use crate::domain::Point;
+
+    fn plot_of(points: Vec<Point>, days: i64) -> TrendPlot {
+        let history = history(points, days);
+        let scale = Scale::common(Unit::Nanoseconds, history.points.iter().map(|p| p.value));
+        TrendPlot::new(&history, scale, XScale::Date, YScale::Linear)
+    }
+
+    fn quiet(ago: i64) -> Point {
+        let value = 205_000.0 + f64::from((ago * 37 % 11) as i32) * 400.0;
+        night(ago, value, Band::None, Evidence::Noise)
+    }
+
+    fn count(svg: &str, what: &str) -> usize {
+        svg.matches(what).count()
+    }
+
+    #[test]
+    fn every_marked_night_of_five_years_is_drawn() {
+        let mut points: Vec<_> = (0..1825).rev().map(quiet).collect();
+        for i in [3, 500, 501, 502, 1824] {
+            points[i].judgement.band = Band::Critical;
+            points[i].judgement.evidence = Evidence::Confirmed;
+        }
+        let plot = plot_of(points, 1825);
+        for size in [Size::Wide, Size::Narrow] {
+            let svg = trend(&plot, size, None);
+            assert_eq!(count(&svg, "m critical confirmed"), 5);
+            assert!(svg.len() < 48_000, "{} bytes", svg.len());
+        }
+    }
+
+    #[test]
+    fn noise_below_ten_percent_has_no_mark() {
+        let mut points: Vec<_> = (0..30).rev().map(quiet).collect();
+        points[4].judgement.band = Band::Info;
+        points[5].judgement.band = Band::Warning;
+        let svg = trend(&plot_of(points, 30), Size::Wide, None);
+        assert_eq!(count(&svg, "m info"), 0);
+        assert_eq!(count(&svg, "m warning noise"), 1);
+    }
+
+    #[test]
+    fn the_line_breaks_at_a_gap_and_the_gap_is_hatched() {
+        let points: Vec<_> = (0..30)
+            .rev()
+            .filter(|i| !(10..13).contains(i))
+            .map(quiet)
+            .collect();
+        let svg = trend(&plot_of(points, 30), Size::Wide, None);
+        assert_eq!(count(&svg, "class=\"ln s1\""), 2);
+        assert_eq!(count(&svg, "class=\"gap\""), 1);
+    }
+
+    #[test]
+    fn a_night_alone_between_two_gaps_is_a_dot() {
+        let points: Vec<_> = (0..30)
+            .rev()
+            .filter(|i| ![8, 9, 11, 12].contains(i))
+            .map(quiet)
+            .collect();
+        let svg = trend(&plot_of(points, 30), Size::Narrow, None);
+        assert_eq!(count(&svg, "class=\"pt s1\""), 1);
+    }
+
+    #[test]
+    fn without_a_baseline_there_is_no_zone() {
+        let points: Vec<_> = (0..30)
+            .rev()
+            .map(|ago| {
+                let mut point = quiet(ago);
+                point.judgement.baseline = None;
+                point.judgement.band = Band::Warming;
+                point
+            })
+            .collect();
+        let svg = trend(&plot_of(points, 30), Size::Wide, None);
+        assert_eq!(count(&svg, "class=\"zone\""), 0);
+        assert!(!svg.contains("+20%"));
+    }
+
+    #[test]
+    fn the_zone_ends_at_an_epoch() {
+        let mut points: Vec<_> = (0..30).rev().map(quiet).collect();
+        for point in &mut points[15..] {
+            point.suite_version = "5".to_owned();
+        }
+        let svg = trend(&plot_of(points, 30), Size::Wide, None);
+        assert_eq!(count(&svg, "class=\"zone\""), 2);
+        assert!(svg.contains("suite 4 to 5"));
+    }
+
+    #[test]
+    fn thresholds_lie_below_where_higher_is_better() {
+        let mut lower = plot_of((0..30).rev().map(quiet).collect(), 30);
+        assert!((lower.worse_by(0.1) - 1.1).abs() < 1e-12);
+        lower.better = bench_report::metric::Direction::Higher;
+        assert!((lower.worse_by(0.1) - 0.9).abs() < 1e-12);
+    }
+
+    #[test]
+    fn no_run_in_the_range_draws_a_sentence() {
+        let svg = trend(&plot_of(Vec::new(), 30), Size::Wide, None);
+        assert!(svg.contains("no run in this range"));
+    }
+
+    #[test]
+    fn one_run_is_drawn() {
+        let svg = trend(&plot_of(vec![quiet(0)], 30), Size::Wide, None);
+        assert!(svg.contains("class=\"pt s1\""), "{svg}");
+    }
+
+    #[test]
+    fn markup_in_names_notes_and_units_stays_text() {
+        let mut plot = plot_of((0..30).rev().map(quiet).collect(), 30);
+        let evil = "<script>alert(1)</script>";
+        plot.label = evil.to_owned();
+        plot.desc = evil.to_owned();
+        plot.unit = evil.to_owned();
+        plot.events = vec![Event {
+            time: TONIGHT.minus_days(12),
+            kind: EventKind::Annotation,
+            label: evil.to_owned(),
+        }];
+        let svg = trend(&plot, Size::Wide, None);
+        assert!(!svg.contains("<script"));
+        assert_eq!(count(&svg, "&lt;script&gt;alert(1)&lt;/script&gt;"), 4);
+    }
+
+    #[test]
+    fn values_beyond_all_measure_neither_panic_nor_hang() {
+        for value in [
+            0.0,
+            f64::MAX,
+            f64::MIN_POSITIVE,
+            f64::NAN,
+            f64::INFINITY,
+            -5.0,
+        ] {
+            let mut points: Vec<_> = (0..5).rev().map(quiet).collect();
+            points[2].value = value;
+            let history = history(points, 5);
+            for y in [
+                YScale::Linear,
+                YScale::Log,
+                YScale::OfFirst,
+                YScale::OfBaseline,
+            ] {
+                let scale =
+                    Scale::common(Unit::Nanoseconds, history.points.iter().map(|p| p.value));
+                for x in [XScale::Date, XScale::Evenly] {
+                    let plot = TrendPlot::new(&history, scale, x, y);
+                    assert!(trend(&plot, Size::Wide, None).ends_with("</svg>"));
+                }
+            }
+        }
+    }
+}
