@@ -1,0 +1,80 @@
+//! Counts of the work done inside: with the feature `counters`, and nothing at all without it.
+
+#[cfg(feature = "counters")]
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// Work done by an index since it was made.
+#[cfg(feature = "counters")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Blocks hashed, for events and queries.
+    pub hash_operations: u64,
+    /// Table slots looked at, for events and queries.
+    pub probes: u64,
+    /// Bytes of payload decoded.
+    pub bytes_decoded: u64,
+    /// Times that a writer found the lock taken.
+    pub lock_waits: u64,
+    /// Nanoseconds that writers waited for it.
+    pub lock_wait_ns: u64,
+}
+
+/// Where the counts are kept.
+#[derive(Debug, Default)]
+pub(crate) struct Meter {
+    #[cfg(feature = "counters")]
+    totals: [AtomicU64; 5],
+}
+
+/// What can be counted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Work {
+    Hashes,
+    Probes,
+    BytesDecoded,
+    LockWaits,
+    LockWaitNs,
+}
+
+impl Meter {
+    /// Adds to one count.
+    #[inline]
+    pub(crate) fn add(&self, work: Work, amount: u64) {
+        #[cfg(feature = "counters")]
+        self.totals[work as usize].fetch_add(amount, Relaxed);
+        #[cfg(not(feature = "counters"))]
+        let _ = (work, amount);
+    }
+
+    #[cfg(feature = "counters")]
+    pub(crate) fn read(&self) -> Counters {
+        let total = |work: Work| self.totals[work as usize].load(Relaxed);
+        Counters {
+            hash_operations: total(Work::Hashes),
+            probes: total(Work::Probes),
+            bytes_decoded: total(Work::BytesDecoded),
+            lock_waits: total(Work::LockWaits),
+            lock_wait_ns: total(Work::LockWaitNs),
+        }
+    }
+}
+
+/// Takes a lock: at once if it is free, else by `wait`, whose time is counted.
+#[inline]
+pub(crate) fn locked<T>(
+    meter: &Meter,
+    now: impl FnOnce() -> Option<T>,
+    wait: impl FnOnce() -> T,
+) -> T {
+    if !cfg!(feature = "counters") {
+        return wait();
+    }
+    if let Some(guard) = now() {
+        return guard;
+    }
+    let start = std::time::Instant::now();
+    let guard = wait();
+    meter.add(Work::LockWaits, 1);
+    meter.add(Work::LockWaitNs, start.elapsed().as_nanos() as u64);
+    guard
+}

@@ -1,0 +1,8 @@
+//! The wire form: msgpack `KVEventBatch`, both generations, read and written.
+
+pub(crate) mod cursor;
+pub(crate) mod decode;
+pub(crate) mod encode;
+pub(crate) mod error;
+pub mod reference;
+mod value;
