@@ -73,7 +73,13 @@ pub fn absolute_rules(run: &JudgedRun) -> Vec<RuleResult> {
     rules.extend(p99.map(|row| rules::p99_latency(&of(row), row.measurement.value)));
     // What the system sustains is its throughput on the most cores that were measured.
     let best = targets::all(run, "KVEventThroughput", "events_per_second")
-        .filter(|row| !row.series.key.params.contains_key("rate"))
+        .filter(|row| {
+            row.series
+                .key
+                .params
+                .get("rate")
+                .is_none_or(|rate| rate == "max")
+        })
         .max_by(worst);
     rules.extend(best.map(|row| rules::throughput(&of(row), row.measurement.value)));
     let errors = run
@@ -81,7 +87,7 @@ pub fn absolute_rules(run: &JudgedRun) -> Vec<RuleResult> {
         .iter()
         .filter(|row| row.series.key.metric == "error_rate")
         .max_by(worst);
-    rules.extend(errors.map(|row| rules::error_rate(&of(row), row.measurement.value)));
+    rules.extend(errors.map(|row| rules::error_rate(&of(row), targets::share(row))));
     rules
 }
 

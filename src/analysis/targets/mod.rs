@@ -10,7 +10,7 @@ mod red_flags;
 
 use bench_report::metric::{Direction, Target};
 
-use self::goals::{GOALS, Goal};
+use self::goals::{Cores, GOALS, Goal};
 pub use self::red_flags::{red_flag_texts, red_flags};
 use super::overview::TargetRow;
 use crate::domain::{Judged, JudgedRun};
@@ -21,7 +21,7 @@ pub fn rows(run: &JudgedRun) -> Vec<TargetRow> {
 }
 
 fn row(goal: &Goal, run: &JudgedRun) -> TargetRow {
-    let found = find(run, goal.benchmark, goal.metric, goal.params, goal.unit);
+    let found = find(goal, run);
     let value = found.map(|row| row.measurement.value);
     let target = Target {
         op: goal.op,
@@ -43,28 +43,28 @@ fn row(goal: &Goal, run: &JudgedRun) -> TargetRow {
     }
 }
 
-/// The series that measures a goal. Where several do, the one with the fewest cores and the
-/// least other params, so that the same one is taken every night.
-pub(super) fn find<'a>(
-    run: &'a JudgedRun,
-    benchmark: &str,
-    metric: &str,
-    params: &[(&str, &str)],
-    unit: &str,
-) -> Option<&'a Judged> {
-    all(run, benchmark, metric)
-        .filter(|row| row.series.key.unit == unit)
-        .filter(|row| {
-            params
-                .iter()
-                .all(|(k, v)| row.series.key.params.get(*k).is_some_and(|have| have == v))
-        })
+/// The series that measures a goal. Where several do, the one with the fewest params, and of
+/// those the one with the fewest or the most cores, so that the same one is taken every night.
+fn find<'a>(goal: &Goal, run: &'a JudgedRun) -> Option<&'a Judged> {
+    let has_params = |row: &&Judged| {
+        goal.params
+            .iter()
+            .all(|(k, v)| row.series.key.params.get(*k).is_some_and(|have| have == v))
+    };
+    all(run, goal.benchmark, goal.metric)
+        .filter(|row| row.series.key.unit == goal.unit)
+        .filter(has_params)
         .min_by_key(|row| {
             let params = &row.series.key.params;
             let cores = params
                 .get("cpu")
-                .and_then(|cpu| cpu.parse::<u32>().ok())
+                .and_then(|cpu| cpu.parse::<i64>().ok())
                 .unwrap_or(0);
+            let cores = if goal.cores == Cores::Most {
+                -cores
+            } else {
+                cores
+            };
             (params.len(), cores, &row.series.key)
         })
 }
@@ -78,6 +78,16 @@ pub(super) fn all<'a>(
     run.rows
         .iter()
         .filter(move |row| row.series.key.benchmark == benchmark && row.series.key.metric == metric)
+}
+
+/// A share of 1, whatever the unit says it in.
+pub(super) fn share(row: &Judged) -> f64 {
+    let value = row.measurement.value;
+    if row.series.key.unit == "%" {
+        value / 100.0
+    } else {
+        value
+    }
 }
 
 /// `KVEventThroughput events_per_second cpu=8`.

@@ -4,7 +4,7 @@
 use bench_report::metric::{format_change, format_count};
 use bench_verdict::rules;
 
-use super::{all, name_of};
+use super::{all, name_of, share};
 use crate::analysis::overview::RedFlag;
 use crate::domain::{Judged, JudgedRun};
 
@@ -86,8 +86,8 @@ fn processor(run: &JudgedRun) -> RedFlag {
     let Some(row) = worst else {
         return not_available(name);
     };
-    let percent = row.measurement.value;
-    let raised = rules::red_flag_cpu(&name_of(row), percent / 100.0);
+    let percent = 100.0 * share(row);
+    let raised = rules::red_flag_cpu(&name_of(row), share(row));
     let limit = 100.0 * rules::RED_CPU_SHARE;
     flag(name, raised, format!("{percent:.1}%, limit {limit:.0}%"))
 }
@@ -103,7 +103,7 @@ fn errors(run: &JudgedRun) -> RedFlag {
     let Some(row) = worst else {
         return not_available(name);
     };
-    let share = row.measurement.value;
+    let share = share(row);
     let raised = rules::red_flag_errors(&name_of(row), share);
     let limit = 100.0 * rules::RED_ERROR_RATE;
     flag(

@@ -55,13 +55,37 @@ fn a_target_shows_limit_reference_value_and_margin() {
 }
 
 #[test]
+fn the_whole_system_is_measured_on_the_most_cores() {
+    let at = |params: &str, rate| {
+        value(
+            "KVEventThroughput",
+            "events_per_second",
+            params,
+            "1/s",
+            rate,
+        )
+    };
+    let run = night(vec![
+        at("cpu=1 rate=max", 9_000.0),
+        at("cpu=2 rate=max", 11_000.0),
+        at("rate=10000", 10_000.0),
+    ]);
+    let row = target(&run, "Events per second, whole system");
+    assert_eq!((row.value, row.met), (Some(11_000.0), Some(true)));
+    assert_eq!(
+        target(&run, "Events per second, one core").value,
+        Some(9_000.0)
+    );
+}
+
+#[test]
 fn a_limit_is_not_met_by_reaching_it() {
     let run = night(vec![
         value("KVEventProcessingLatency", "latency_p99", "", "ns", 1e6),
         value(
             "KVEventThroughput",
             "events_per_second",
-            "cpu=1",
+            "cpu=1 rate=max",
             "1/s",
             2_000.0,
         ),
@@ -78,21 +102,24 @@ fn eight_cores_on_two_are_not_available_and_say_why() {
     let mut run = night(vec![value(
         "KVEventThroughput",
         "events_per_second",
-        "cpu=1",
+        "cpu=1 rate=max",
         "1/s",
         9e5,
     )]);
     run.run.coverage.not_available = vec![
         "KVEventThroughput cores_used cpu=8: other".to_owned(),
-        "KVEventThroughput events_per_second cpu=4: this machine has 2 cores".to_owned(),
-        "KVEventThroughput events_per_second cpu=8: this machine has 2 cores".to_owned(),
+        "KVEventThroughput events_per_second cpu=4 rate=max: this machine has 2 cores".to_owned(),
+        "KVEventThroughput events_per_second cpu=8 rate=max: this machine has 2 cores".to_owned(),
     ];
     let row = target(&run, "Events per second, eight cores");
-    assert_eq!(row.measured_by, "KVEventThroughput events_per_second cpu=8");
+    assert_eq!(
+        row.measured_by,
+        "KVEventThroughput events_per_second cpu=8 rate=max"
+    );
     assert_eq!((row.value, row.met, row.series), (None, None, None));
     assert_eq!(row.why_not.as_deref(), Some("this machine has 2 cores"));
 
-    run.run.coverage.not_available = vec!["KVEventThroughput cpu=8: 2 cores".to_owned()];
+    run.run.coverage.not_available = vec!["KVEventThroughput cpu=8 rate=max: 2 cores".to_owned()];
     let row = target(&run, "Events per second, eight cores");
     assert_eq!(row.why_not.as_deref(), Some("2 cores"));
 }
@@ -198,7 +225,13 @@ fn processor_and_errors_are_flagged_beyond_their_limits() {
                 percent,
             ),
             value("KVEventThroughput", "cpu_percent", "rate=2000", "%", 99.0),
-            value("KVEventThroughput", "error_rate", "cpu=2", "ratio", share),
+            value(
+                "KVEventThroughput",
+                "error_rate",
+                "cpu=2 rate=max",
+                "%",
+                100.0 * share,
+            ),
         ])
     };
     let fine = run(4.1, 0.001);
@@ -226,7 +259,7 @@ fn the_absolute_rules_look_at_the_worst_latency_and_the_best_throughput() {
     let mut slow = value(
         "KVEventThroughput",
         "events_per_second",
-        "cpu=1",
+        "cpu=1 rate=max",
         "1/s",
         7_000.0,
     );
@@ -236,7 +269,7 @@ fn the_absolute_rules_look_at_the_worst_latency_and_the_best_throughput() {
         value(
             "KVEventThroughput",
             "events_per_second",
-            "cpu=2",
+            "cpu=2 rate=max",
             "1/s",
             9_000.0,
         ),
@@ -266,7 +299,10 @@ fn the_absolute_rules_look_at_the_worst_latency_and_the_best_throughput() {
                 "p99 latency of KVEventProcessingLatency cpu=2".to_owned(),
                 false
             ),
-            ("throughput of KVEventThroughput cpu=2".to_owned(), true),
+            (
+                "throughput of KVEventThroughput cpu=2 rate=max".to_owned(),
+                true
+            ),
         ]
     );
     assert_eq!(verdict::gate(&run).exit_code, 1);
