@@ -3,6 +3,7 @@
 //!
 //! # Layout
 //! - [`domain`]: the plain types.
+//! - [`store`]: the only SQL.
 //! - [`analysis`]: what the pages and the gate say.
 //! - [`chart`]: the same as SVG.
 //! - [`text`]: dates, percent and words for people.
@@ -14,4 +15,5 @@
 pub mod analysis;
 pub mod chart;
 pub mod domain;
+pub mod store;
 pub mod text;

@@ -7,17 +7,26 @@
 //! - [`run`]: one report, as stored.
 //! - [`judged`]: a measurement with what is said of it.
 //! - [`environment`]: a machine's fingerprint.
+//! - [`file`]: curves, histograms and files of a run.
+//! - [`new_run`]: a valid report, before it is stored; its coverage.
+//! - [`access`]: tokens and scopes.
 
+pub mod access;
 pub mod environment;
+pub mod file;
 pub mod id;
 pub mod judged;
+pub mod new_run;
 pub mod run;
 pub mod series;
 pub mod time;
 
+pub use access::{Scope, Token};
 pub use environment::Environment;
+pub use file::{Artifact, Curve, Histogram};
 pub use id::{ArtifactId, EnvironmentId, RunId, SeriesId, TokenId};
 pub use judged::{Judged, JudgedRun, Judgement, Measurement, Point};
+pub use new_run::{Expectation, NewArtifact, NewEnvironment, NewMeasurement, NewRun, SeriesName};
 pub use run::{Coverage, Revision, Run, RunKind};
 pub use series::{Series, SeriesKey};
 pub use time::Millis;

@@ -1,6 +1,6 @@
 //! One report, as stored.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use bench_report::report::RunKind;
 
@@ -89,7 +89,7 @@ impl Revision {
 }
 
 /// What should have been measured, and what was. Names read `Benchmark metric a=1 b=2`.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Coverage {
     /// How many series were expected.
     pub expected: u32,

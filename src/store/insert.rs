@@ -1,0 +1,314 @@
+//! A validated run goes in, whole or not at all.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
+
+use crate::domain::{
+    Coverage, EnvironmentId, Judgement, Measurement, Millis, NewRun, Run, RunId, RunKind, Series,
+    SeriesId, SeriesName,
+};
+
+use super::{Store, StoreError, code, files, judgement, run, samples};
+
+/// What became of an upload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Inserted {
+    /// The run of that key.
+    pub run_id: RunId,
+    /// Whether this upload made it.
+    pub outcome: Outcome,
+}
+
+/// Whether an upload changed anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Stored now.
+    New,
+    /// The same report was here already; nothing changed.
+    Same,
+    /// Another report with this run key is here; nothing changed.
+    Conflict,
+}
+
+/// What a run is judged from, as the transaction that stores it sees it.
+#[derive(Debug, Clone)]
+pub struct RunInputs {
+    /// The run.
+    pub run: Run,
+    /// What it measured.
+    pub rows: Vec<(Series, Measurement)>,
+    /// For each series of `rows`, in that order, the values of the runs of the 7 days before the
+    /// run that form baselines and have its suite version, oldest first.
+    pub baseline: Vec<(SeriesId, Vec<(Millis, f64)>)>,
+}
+
+impl Store {
+    /// Stores a run without judging it: all its series read "warming up" until
+    /// [`Store::save_judgements`].
+    pub async fn insert_run(&self, new: &NewRun, now: Millis) -> Result<Inserted, StoreError> {
+        self.insert_judged(new, now, |_| Vec::new()).await
+    }
+
+    /// Stores a run with what `judge` says of it, in one transaction. `judge` is not called when
+    /// the run is here already; a series that it leaves out reads "warming up".
+    pub async fn insert_judged(
+        &self,
+        new: &NewRun,
+        now: Millis,
+        judge: impl FnOnce(RunInputs) -> Vec<(SeriesId, Judgement)> + Send,
+    ) -> Result<Inserted, StoreError> {
+        // Packing needs no lock.
+        let report = code::pack(&new.report)?;
+        let packed = files::PackedFiles::new(new)?;
+
+        let mut tx = self.writer().begin_with("begin immediate").await?;
+        let run_id = run::key_to_id(&mut tx, &new.run_key).await?;
+        if let Some(sha256) = run::report_sha256(&mut tx, run_id).await? {
+            let outcome = if sha256 == new.report_sha256 {
+                Outcome::Same
+            } else {
+                Outcome::Conflict
+            };
+            return Ok(Inserted { run_id, outcome });
+        }
+        let environment = environment_id(&mut tx, new).await?;
+        // Before the series, so that no row of this transaction gets into the cache.
+        let coverage = self.coverage(&mut tx, new, environment).await?;
+        let series = self.series_of_run(&mut tx, new, environment).await?;
+        insert_run_row(&mut tx, new, run_id, environment, &coverage, now).await?;
+        insert_measurements(&mut tx, new, run_id, &series).await?;
+
+        let inputs = RunInputs {
+            run: run::by_id(&mut *tx, run_id).await?.ok_or(sqlx::Error::RowNotFound)?,
+            rows: series
+                .iter()
+                .zip(&new.measurements)
+                .map(|(series, m)| (Series::clone(series), measurement(m, series.id, run_id)))
+                .collect(),
+            baseline: {
+                let ids: Vec<SeriesId> = series.iter().map(|s| s.id).collect();
+                let of = judgement::BaselineOf {
+                    run: run_id,
+                    environment,
+                    started_at: new.started_at,
+                    suite_version: &new.suite_version,
+                };
+                judgement::baseline_inputs(&mut tx, &ids, of, self.main_branch()).await?
+            },
+        };
+        let judged = judge(inputs);
+        judgement::insert(&mut tx, run_id, &series, &judged).await?;
+
+        let columns: Vec<(SeriesId, &[f64])> = series
+            .iter()
+            .zip(&new.measurements)
+            .map(|(s, m)| (s.id, m.samples.as_slice()))
+            .collect();
+        let blob = samples::pack(&columns)?;
+        files::insert(&mut tx, run_id, &blob, (&report, new.report.len()), &packed).await?;
+        tx.commit().await?;
+
+        self.remember(&series);
+        Ok(Inserted {
+            run_id,
+            outcome: Outcome::New,
+        })
+    }
+
+    /// What should have been measured: what the report lists, and, for a run that should be
+    /// complete (nightly, pull, sample), what the last complete nightly of that environment and
+    /// suite had; less what was retired.
+    async fn coverage(
+        &self,
+        tx: &mut SqliteConnection,
+        new: &NewRun,
+        environment: EnvironmentId,
+    ) -> Result<Coverage, StoreError> {
+        let complete = matches!(new.kind, RunKind::Nightly | RunKind::Pull | RunKind::Sample);
+        let earlier = if complete {
+            self.last_complete(tx, new, environment).await?
+        } else {
+            BTreeSet::new()
+        };
+        let retired: Vec<(i64,)> = sqlx::query_as(
+            "select series_id
+             from series
+             where environment_id = $1 and suite = $2 and retired_at is not null",
+        )
+        .bind(environment.0)
+        .bind(&new.suite)
+        .fetch_all(&mut *tx)
+        .await?;
+        let retired = self.names(tx, retired.into_iter().map(|(id,)| id)).await?;
+        let measured = new.measurements.iter().map(|m| m.name.clone()).collect();
+        Ok(new.expectation.coverage(&measured, &earlier, &retired))
+    }
+
+    async fn last_complete(
+        &self,
+        tx: &mut SqliteConnection,
+        new: &NewRun,
+        environment: EnvironmentId,
+    ) -> Result<BTreeSet<SeriesName>, StoreError> {
+        let ids: Vec<(i64,)> = sqlx::query_as(
+            "select series_id
+             from verdict
+             where run_id = (
+                 select run_id
+                 from run
+                 where environment_id = $1
+                   and branch = $2
+                   and started_at < $3
+                   and suite = $4
+                   and kind in ('nightly', 'sample')
+                   and is_complete = 1
+                   and is_dirty = 0
+                   and excluded is null
+                 order by started_at desc, run_id desc
+                 limit 1
+             )",
+        )
+        .bind(environment.0)
+        .bind(self.main_branch())
+        .bind(new.started_at.0)
+        .bind(&new.suite)
+        .fetch_all(&mut *tx)
+        .await?;
+        self.names(tx, ids.into_iter().map(|(id,)| id)).await
+    }
+
+    async fn names(
+        &self,
+        tx: &mut SqliteConnection,
+        ids: impl Iterator<Item = i64>,
+    ) -> Result<BTreeSet<SeriesName>, StoreError> {
+        let ids: Vec<SeriesId> = ids.map(SeriesId).collect();
+        let series = self.series_by_ids(tx, &ids).await?;
+        Ok(series
+            .into_iter()
+            .map(|s| SeriesName {
+                benchmark: s.key.benchmark.clone(),
+                metric: s.key.metric.clone(),
+                params: s.key.params.clone(),
+            })
+            .collect())
+    }
+}
+
+fn measurement(new: &crate::domain::NewMeasurement, series: SeriesId, run: RunId) -> Measurement {
+    Measurement {
+        series,
+        run,
+        value: new.value,
+        sample_count: u32::try_from(new.samples.len()).unwrap_or(u32::MAX),
+        interval: new.interval,
+    }
+}
+
+/// The machine's number; a machine seen again keeps its name unless the report gives another.
+async fn environment_id(
+    tx: &mut SqliteConnection,
+    new: &NewRun,
+) -> Result<EnvironmentId, StoreError> {
+    let env = &new.environment;
+    let fallback = || format!("env-{}", env.fingerprint.get(..8).unwrap_or(&env.fingerprint));
+    let (id,): (i64,) = sqlx::query_as(
+        "insert into environment
+             (fingerprint, name, facts_json, is_sample, first_seen, last_seen)
+         values ($1, $2, $3, $4, $5, $5)
+         on conflict (fingerprint) do update set
+             name = case when $6 then excluded.name else environment.name end,
+             first_seen = min(environment.first_seen, excluded.first_seen),
+             last_seen = max(environment.last_seen, excluded.last_seen)
+         returning environment_id",
+    )
+    .bind(&env.fingerprint)
+    .bind(env.name.clone().unwrap_or_else(fallback))
+    .bind(code::json(&env.facts))
+    .bind(env.is_sample)
+    .bind(new.started_at.0)
+    .bind(env.name.is_some())
+    .fetch_one(tx)
+    .await?;
+    Ok(EnvironmentId(id))
+}
+
+async fn insert_run_row(
+    tx: &mut SqliteConnection,
+    new: &NewRun,
+    run_id: RunId,
+    environment: EnvironmentId,
+    coverage: &Coverage,
+    now: Millis,
+) -> Result<(), StoreError> {
+    let revision = &new.revision;
+    sqlx::query(
+        "insert into run
+             (run_id, report_sha256, kind, suite, suite_version, environment_id,
+              repository, commit_hash, branch, tag, parent, base_commit, pull,
+              committed_at, subject, author, is_dirty,
+              started_at, finished_at, received_at,
+              options_json, conditions_json, binary_sha256, coverage_json, is_complete)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,
+                 $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)",
+    )
+    .bind(run_id.0)
+    .bind(new.report_sha256.as_slice())
+    .bind(code::word(&new.kind))
+    .bind(&new.suite)
+    .bind(&new.suite_version)
+    .bind(environment.0)
+    .bind(&revision.repository)
+    .bind(&revision.commit)
+    .bind(&revision.branch)
+    .bind(&revision.tag)
+    .bind(&revision.parent)
+    .bind(&revision.base_commit)
+    .bind(revision.pull.and_then(|p| i64::try_from(p).ok()))
+    .bind(revision.committed_at.map(|t| t.0))
+    .bind(&revision.subject)
+    .bind(&revision.author)
+    .bind(revision.dirty)
+    .bind(new.started_at.0)
+    .bind(new.finished_at.0)
+    .bind(now.0)
+    .bind(code::json(&new.options))
+    .bind(code::json(&new.conditions))
+    .bind(&new.binary_sha256)
+    .bind(code::json(coverage))
+    .bind(coverage.is_complete())
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+async fn insert_measurements(
+    tx: &mut SqliteConnection,
+    new: &NewRun,
+    run_id: RunId,
+    series: &[Arc<Series>],
+) -> Result<(), StoreError> {
+    /// Rows a statement: one parse and one round trip for most suites, far below the limit of
+    /// 32,766 bound values.
+    const ROWS: usize = 500;
+    let rows: Vec<_> = series.iter().zip(&new.measurements).collect();
+    for rows in rows.chunks(ROWS) {
+        let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(
+            "insert into measurement
+                 (series_id, started_at, run_id, value, sample_count, low, high) ",
+        );
+        query.push_values(rows, |mut row, (series, m)| {
+            row.push_bind(series.id.0)
+                .push_bind(new.started_at.0)
+                .push_bind(run_id.0)
+                .push_bind(m.value)
+                .push_bind(i64::try_from(m.samples.len()).unwrap_or(i64::MAX))
+                .push_bind(m.interval.map(|i| i.0))
+                .push_bind(m.interval.map(|i| i.1));
+        });
+        query.build().execute(&mut *tx).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,137 @@
+//! The only SQL: one method a question, domain types in and out, nothing decided here.
+//!
+//! # Layout
+//! - `open`: connections, pragmas, migrations.
+//! - `insert`: a validated run goes in, whole or not at all.
+//! - `run`, `series`, `points`, `judgement`: what pages and the API ask for.
+//! - `files`: samples, report, curves, histograms, artifacts; `samples`: the columns of raw samples.
+//! - `access`: tokens, exclusion, audit.
+//! - `code`, `row`: how domain values are written into columns, and read back.
+//!
+//! # The schema
+//! ```text
+//!  environment --< run >-- run_key        (one number a run, given even before its report is here)
+//!       |           |
+//!       |           +--< verdict          by run:    a run's page, and the list of its series
+//!       |           +--< sample_blob, report_blob, curve, histogram, artifact   (zstd)
+//!       |           |
+//!       +--< series +--< measurement      by series: a trend is one range scan
+//!
+//!  token      audit
+//! ```
+//! # Invariants
+//! 1. A run is there with all its measurements, verdicts, samples and files, or it is not there:
+//!    one transaction.
+//! 2. For every measurement there is exactly one verdict, written in that transaction and only
+//!    replaced later.
+//! 3. All writing goes through one connection, so writers queue here and not in the database.
+
+mod access;
+mod code;
+mod files;
+mod insert;
+mod judgement;
+mod open;
+mod points;
+mod row;
+mod run;
+mod samples;
+mod series;
+
+use std::sync::Arc;
+
+use dashmap::DashMap;
+use sqlx::SqlitePool;
+
+use crate::domain::{Environment, Series, SeriesId, SeriesKey};
+
+pub use access::AuditEntry;
+pub use insert::{Inserted, Outcome, RunInputs};
+pub use open::StoreOptions;
+pub use run::RunFilter;
+pub use series::{BenchmarkName, SeriesFilter};
+
+/// An open store. Clones share its connections.
+#[derive(Clone)]
+pub struct Store {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    /// One connection.
+    writer: SqlitePool,
+    /// Read-only connections.
+    readers: SqlitePool,
+    main_branch: String,
+    /// Series by what makes them themselves. Never more than what is stored, so a miss asks the
+    /// database.
+    series_by_key: DashMap<SeriesKey, SeriesId, ahash::RandomState>,
+    series_by_id: DashMap<SeriesId, Arc<Series>, ahash::RandomState>,
+    /// What runs say at every point of a trend.
+    heads: DashMap<crate::domain::RunId, Arc<run::RunHead>, ahash::RandomState>,
+}
+
+impl Store {
+    /// The branch whose nightly runs form baselines.
+    pub fn main_branch(&self) -> &str {
+        &self.shared.main_branch
+    }
+
+    /// Answers whether the database can be read.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        sqlx::query("select 1").execute(self.readers()).await?;
+        Ok(())
+    }
+
+    /// All machines, the one seen last first.
+    pub async fn environments(&self) -> Result<Vec<Environment>, StoreError> {
+        let rows: Vec<row::EnvironmentRow> = sqlx::query_as(
+            "select *
+             from environment
+             order by last_seen desc, environment_id",
+        )
+        .fetch_all(self.readers())
+        .await?;
+        rows.into_iter().map(TryInto::try_into).collect()
+    }
+
+    fn writer(&self) -> &SqlitePool {
+        &self.shared.writer
+    }
+
+    fn readers(&self) -> &SqlitePool {
+        &self.shared.readers
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store")
+            .field("main_branch", &self.shared.main_branch)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What can go wrong in the store. None of it is the caller's doing.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database refused or failed.
+    #[error("the database failed")]
+    Database(#[from] sqlx::Error),
+    /// The schema could not be brought up to date.
+    #[error("the schema could not be brought up to date")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    /// A stored value does not read back.
+    #[error("{what} {id} is damaged: {why}")]
+    Damaged {
+        /// Such as `run`.
+        what: &'static str,
+        /// Its number.
+        id: i64,
+        /// What was found.
+        why: String,
+    },
+    /// A value could not be packed for storing.
+    #[error("packing for the store failed")]
+    Pack(#[from] std::io::Error),
+}

@@ -1,0 +1,94 @@
+//! Connections, pragmas, migrations.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use dashmap::DashMap;
+use sqlx::migrate::Migrator;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+
+use super::{Shared, Store, StoreError};
+
+static MIGRATIONS: Migrator = sqlx::migrate!();
+
+/// How a store is opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreOptions {
+    /// The branch whose nightly runs form baselines.
+    pub main_branch: String,
+    /// Connections that only read.
+    pub readers: u32,
+}
+
+impl Default for StoreOptions {
+    /// Branch `main`, and as many readers as the machine has processors, 2 to 8.
+    fn default() -> Self {
+        let cpus = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+        Self {
+            main_branch: "main".to_owned(),
+            readers: u32::try_from(cpus.clamp(2, 8)).unwrap_or(2),
+        }
+    }
+}
+
+impl Store {
+    /// Opens the store in `path`, makes it if it is not there, and brings its schema up to date.
+    pub async fn open(path: &Path, options: StoreOptions) -> Result<Self, StoreError> {
+        let writer = SqlitePoolOptions::new()
+            .max_connections(1)
+            .min_connections(1)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .acquire_timeout(Duration::from_secs(60))
+            .connect_with(connection(path).create_if_missing(true))
+            .await?;
+        MIGRATIONS.run(&writer).await?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(options.readers)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .acquire_timeout(Duration::from_secs(10))
+            // A dead connection shows itself by the query that it fails; asking before each
+            // query would double the round trips.
+            .test_before_acquire(false)
+            .connect_with(connection(path).read_only(true))
+            .await?;
+        Ok(Self {
+            shared: Arc::new(Shared {
+                writer,
+                readers,
+                main_branch: options.main_branch,
+                series_by_key: DashMap::default(),
+                series_by_id: DashMap::default(),
+                heads: DashMap::default(),
+            }),
+        })
+    }
+
+    /// Closes all connections, so that the file is whole without its log.
+    pub async fn close(&self) {
+        self.readers().close().await;
+        self.writer().close().await;
+    }
+}
+
+/// How every connection is set up.
+fn connection(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        // Readers go on while the writer writes.
+        .journal_mode(SqliteJournalMode::Wal)
+        // With the log, a commit survives the process; a power cut may lose the last commits but
+        // never the order or the whole. The runner's spool sends again what was not answered.
+        .synchronous(SqliteSynchronous::Normal)
+        .foreign_keys(true)
+        // Another process (`kvmark token create`) may hold the write lock for a moment.
+        .busy_timeout(Duration::from_secs(10))
+        // Five years of a team fit the map, so reading copies no page.
+        .pragma("mmap_size", "1073741824")
+        // 16 MiB of pages a connection: the inner pages of all tables, and what was just read.
+        .pragma("cache_size", "-16384")
+        .pragma("temp_store", "memory")
+        .statement_cache_capacity(256)
+}
