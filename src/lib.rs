@@ -2,11 +2,13 @@
 //! got slower.
 //!
 //! # Layout
-//! - [`domain`]: the plain types.
+//! - [`config`]: command line and environment. [`command`]: what is done when asked.
+//! - [`web`]: the only HTTP and HTML.
 //! - [`store`]: the only SQL.
 //! - [`analysis`]: what the pages and the gate say.
 //! - [`chart`]: the same as SVG.
 //! - [`text`]: dates, percent and words for people.
+//! - [`domain`]: the plain types.
 //!
 //! # Invariants
 //! 1. `store` decides nothing, `analysis` reads nothing, templates compute nothing.
@@ -14,6 +16,9 @@
 
 pub mod analysis;
 pub mod chart;
+pub mod command;
+pub mod config;
 pub mod domain;
 pub mod store;
 pub mod text;
+pub mod web;

@@ -47,7 +47,14 @@ impl Store {
         .fetch_one(&mut *tx)
         .await?;
         let subject = format!("token {id}");
-        audit(&mut tx, now, ("command line", "token.create"), &subject, scope.name()).await?;
+        audit(
+            &mut tx,
+            now,
+            ("command line", "token.create"),
+            &subject,
+            scope.name(),
+        )
+        .await?;
         tx.commit().await?;
         Ok(TokenId(id))
     }
@@ -117,7 +124,11 @@ impl Store {
         if done.rows_affected() == 0 {
             return Ok(false);
         }
-        let action = if reason.is_some() { "run.exclude" } else { "run.include" };
+        let action = if reason.is_some() {
+            "run.exclude"
+        } else {
+            "run.include"
+        };
         let subject = format!("run {run}");
         audit(&mut tx, now, (by, action), &subject, reason.unwrap_or("")).await?;
         tx.commit().await?;
@@ -176,12 +187,23 @@ impl TryFrom<TokenRow> for Token {
 
     fn try_from(row: TokenRow) -> Result<Self, StoreError> {
         let id = row.token_id;
-        let scope = row.scope.parse().map_err(|e: crate::domain::access::UnknownScope| {
-            StoreError::Damaged { what: "token", id, why: e.to_string() }
-        })?;
+        let scope = row
+            .scope
+            .parse()
+            .map_err(
+                |e: crate::domain::access::UnknownScope| StoreError::Damaged {
+                    what: "token",
+                    id,
+                    why: e.to_string(),
+                },
+            )?;
         let kinds = row
             .kinds
-            .map(|k| k.split(',').map(|word| code::from_word(word, "token", id)).collect())
+            .map(|k| {
+                k.split(',')
+                    .map(|word| code::from_word(word, "token", id))
+                    .collect()
+            })
             .transpose()?;
         Ok(Self {
             id: TokenId(id),

@@ -75,16 +75,20 @@ const EVIDENCE: [Evidence; 6] = [
 
 /// The number of a band: its place in a list that is only ever added to.
 pub(super) fn band(band: Band) -> i64 {
-    place(&BANDS, band)
+    place(&BANDS, &band)
 }
 
 /// The number of a grade of evidence.
 pub(super) fn evidence(evidence: Evidence) -> i64 {
-    place(&EVIDENCE, evidence)
+    place(&EVIDENCE, &evidence)
 }
 
 /// The band and evidence behind two stored numbers.
-pub(super) fn from_codes(band: i64, evidence: i64, run: i64) -> Result<(Band, Evidence), StoreError> {
+pub(super) fn from_codes(
+    band: i64,
+    evidence: i64,
+    run: i64,
+) -> Result<(Band, Evidence), StoreError> {
     let at = |code: i64| usize::try_from(code).unwrap_or(usize::MAX);
     match (BANDS.get(at(band)), EVIDENCE.get(at(evidence))) {
         (Some(band), Some(evidence)) => Ok((*band, *evidence)),
@@ -96,10 +100,10 @@ pub(super) fn from_codes(band: i64, evidence: i64, run: i64) -> Result<(Band, Ev
     }
 }
 
-fn place<T: PartialEq>(list: &[T], value: T) -> i64 {
+fn place<T: PartialEq>(list: &[T], value: &T) -> i64 {
     let at = list
         .iter()
-        .position(|v| *v == value)
+        .position(|v| v == value)
         .expect("the lists hold every variant, which a test checks");
     i64::try_from(at).expect("a list of a few words")
 }
@@ -129,9 +133,24 @@ mod tests {
 
     #[test]
     fn every_band_and_evidence_has_a_number_and_comes_back() {
-        for word in ["critical", "warning", "info", "none", "improved", "warming", "undefined"] {
+        for word in [
+            "critical",
+            "warning",
+            "info",
+            "none",
+            "improved",
+            "warming",
+            "undefined",
+        ] {
             let b: Band = from_word(word, "band", 0).unwrap();
-            for word in ["confirmed", "exact", "likely", "inconclusive", "noise", "incomparable"] {
+            for word in [
+                "confirmed",
+                "exact",
+                "likely",
+                "inconclusive",
+                "noise",
+                "incomparable",
+            ] {
                 let e: Evidence = from_word(word, "evidence", 0).unwrap();
                 assert_eq!(from_codes(band(b), evidence(e), 0).unwrap(), (b, e));
             }

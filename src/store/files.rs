@@ -107,7 +107,10 @@ impl Store {
         series: SeriesId,
     ) -> Result<Option<Vec<f64>>, StoreError> {
         let all = self.all_samples(run).await?;
-        Ok(all.into_iter().find(|(id, _)| *id == series).map(|(_, samples)| samples))
+        Ok(all
+            .into_iter()
+            .find(|(id, _)| *id == series)
+            .map(|(_, samples)| samples))
     }
 
     /// All raw samples of a run, in the order of its report.
@@ -130,7 +133,8 @@ impl Store {
                 .bind(run.0)
                 .fetch_optional(self.readers())
                 .await?;
-        blob.map(|(blob,)| code::unpack(&blob, "report of run", run.0)).transpose()
+        blob.map(|(blob,)| code::unpack(&blob, "report of run", run.0))
+            .transpose()
     }
 
     /// The curves of a run, in the order of its report.

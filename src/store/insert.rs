@@ -81,7 +81,9 @@ impl Store {
         insert_measurements(&mut tx, new, run_id, &series).await?;
 
         let inputs = RunInputs {
-            run: run::by_id(&mut *tx, run_id).await?.ok_or(sqlx::Error::RowNotFound)?,
+            run: run::by_id(&mut *tx, run_id)
+                .await?
+                .ok_or(sqlx::Error::RowNotFound)?,
             rows: series
                 .iter()
                 .zip(&new.measurements)
@@ -213,7 +215,12 @@ async fn environment_id(
     new: &NewRun,
 ) -> Result<EnvironmentId, StoreError> {
     let env = &new.environment;
-    let fallback = || format!("env-{}", env.fingerprint.get(..8).unwrap_or(&env.fingerprint));
+    let fallback = || {
+        format!(
+            "env-{}",
+            env.fingerprint.get(..8).unwrap_or(&env.fingerprint)
+        )
+    };
     let (id,): (i64,) = sqlx::query_as(
         "insert into environment
              (fingerprint, name, facts_json, is_sample, first_seen, last_seen)

@@ -10,7 +10,7 @@ use crate::domain::{
     EnvironmentId, Judged, JudgedRun, Judgement, Measurement, Millis, Run, RunId, Series, SeriesId,
 };
 
-use super::row::{self, VerdictColumns};
+use super::row;
 use super::{RunInputs, Store, StoreError, code};
 
 /// How far back a baseline looks, in days.
@@ -24,6 +24,21 @@ const WARMING: Judgement = Judgement {
     band: Band::Warming,
     evidence: Evidence::Inconclusive,
 };
+
+/// Of a measurement: series, value, number of samples, interval; then of its verdict, in the order of
+/// [`row::VerdictColumns`].
+type RowColumns = (
+    i64,
+    f64,
+    i64,
+    Option<f64>,
+    Option<f64>,
+    Option<f64>,
+    i64,
+    Option<f64>,
+    i64,
+    i64,
+);
 
 /// Whose baseline is asked for.
 #[derive(Clone, Copy)]
@@ -71,7 +86,10 @@ impl Store {
         &self,
         run: RunId,
     ) -> Result<Vec<(SeriesId, Vec<(Millis, f64)>)>, StoreError> {
-        Ok(self.run_inputs(run).await?.map_or_else(Vec::new, |i| i.baseline))
+        Ok(self
+            .run_inputs(run)
+            .await?
+            .map_or_else(Vec::new, |i| i.baseline))
     }
 
     /// All that a stored run is judged from.
@@ -88,8 +106,15 @@ impl Store {
         };
         let mut connection = self.readers().acquire().await?;
         let baseline = baseline_inputs(&mut connection, &ids, of, self.main_branch()).await?;
-        let rows = rows.into_iter().map(|r| (r.series, r.measurement)).collect();
-        Ok(Some(RunInputs { run, rows, baseline }))
+        let rows = rows
+            .into_iter()
+            .map(|r| (r.series, r.measurement))
+            .collect();
+        Ok(Some(RunInputs {
+            run,
+            rows,
+            baseline,
+        }))
     }
 
     /// Replaces what is said of series of a run.
@@ -124,28 +149,27 @@ impl Store {
     }
 
     async fn rows_of(&self, run: &Run) -> Result<Vec<Judged>, StoreError> {
-        type Columns = (i64, f64, i64, Option<f64>, Option<f64>);
         let mut connection = self.readers().acquire().await?;
-        let found: Vec<(i64, f64, i64, Option<f64>, Option<f64>, Option<f64>, i64, Option<f64>, i64, i64)> =
-            sqlx::query_as(
-                "select v.series_id, m.value, m.sample_count, m.low, m.high,
-                        v.baseline, v.baseline_runs, v.change, v.band, v.evidence
-                 from verdict v
-                 join measurement m
-                   on m.series_id = v.series_id and m.started_at = $2 and m.run_id = v.run_id
-                 where v.run_id = $1",
-            )
-            .bind(run.id.0)
-            .bind(run.started_at.0)
-            .fetch_all(&mut *connection)
-            .await?;
+        let found: Vec<RowColumns> = sqlx::query_as(
+            "select v.series_id, m.value, m.sample_count, m.low, m.high,
+                    v.baseline, v.baseline_runs, v.change, v.band, v.evidence
+             from verdict v
+             join measurement m
+               on m.series_id = v.series_id and m.started_at = $2 and m.run_id = v.run_id
+             where v.run_id = $1",
+        )
+        .bind(run.id.0)
+        .bind(run.started_at.0)
+        .fetch_all(&mut *connection)
+        .await?;
         let ids: Vec<SeriesId> = found.iter().map(|r| SeriesId(r.0)).collect();
         let series = self.series_by_ids(&mut connection, &ids).await?;
         drop(connection);
         let mut rows = Vec::with_capacity(found.len());
-        for (series, r) in series.into_iter().zip(found) {
-            let (_, value, sample_count, low, high): Columns = (r.0, r.1, r.2, r.3, r.4);
-            let verdict: VerdictColumns = (r.5, r.6, r.7, r.8, r.9);
+        for (series, columns) in series.into_iter().zip(found) {
+            let (_, value, sample_count, low, high, ..) = columns;
+            let (.., baseline, baseline_runs, change, band, evidence) = columns;
+            let verdict = (baseline, baseline_runs, change, band, evidence);
             rows.push(Judged {
                 measurement: Measurement {
                     series: series.id,
@@ -159,11 +183,16 @@ impl Store {
             });
         }
         rows.sort_by(|a, b| {
-            (&a.series.key.benchmark, &a.series.key.params, &a.series.key.metric).cmp(&(
-                &b.series.key.benchmark,
-                &b.series.key.params,
-                &b.series.key.metric,
-            ))
+            (
+                &a.series.key.benchmark,
+                &a.series.key.params,
+                &a.series.key.metric,
+            )
+                .cmp(&(
+                    &b.series.key.benchmark,
+                    &b.series.key.params,
+                    &b.series.key.metric,
+                ))
         });
         Ok(rows)
     }
@@ -213,7 +242,10 @@ pub(super) async fn baseline_inputs(
              from measurement
              where started_at >= ",
         );
-        query.push_bind(from.0).push(" and started_at < ").push_bind(of.started_at.0);
+        query
+            .push_bind(from.0)
+            .push(" and started_at < ")
+            .push_bind(of.started_at.0);
         query.push(" and series_id in (");
         let mut list = query.separated(", ");
         for id in ids {

@@ -63,8 +63,12 @@ impl Store {
         let mut out = Vec::with_capacity(series.len());
         for &id in series {
             let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(POINT_COLUMNS);
-            query.push(" join run r on r.run_id = m.run_id where m.series_id = ").push_bind(id.0);
-            query.push(" and m.started_at <= ").push_bind(before_or_at.0);
+            query
+                .push(" join run r on r.run_id = m.run_id where m.series_id = ")
+                .push_bind(id.0);
+            query
+                .push(" and m.started_at <= ")
+                .push_bind(before_or_at.0);
             query.push(" and r.branch = ").push_bind(self.main_branch());
             query.push(
                 " and r.kind in ('nightly', 'sample')
@@ -95,8 +99,11 @@ impl Store {
         /// Runs a statement.
         const RUNS: usize = 500;
         let heads = &self.shared.heads;
-        let unknown: HashSet<i64> =
-            rows.iter().map(|r| r.0).filter(|id| !heads.contains_key(&RunId(*id))).collect();
+        let unknown: HashSet<i64> = rows
+            .iter()
+            .map(|r| r.0)
+            .filter(|id| !heads.contains_key(&RunId(*id)))
+            .collect();
         let unknown: Vec<i64> = unknown.into_iter().collect();
         for ids in unknown.chunks(RUNS) {
             let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(

@@ -4,7 +4,8 @@ use bench_report::metric::Target;
 use sqlx::FromRow;
 
 use crate::domain::{
-    Environment, EnvironmentId, Judgement, Millis, Revision, Run, RunId, Series, SeriesId, SeriesKey,
+    Environment, EnvironmentId, Judgement, Millis, Revision, Run, RunId, Series, SeriesId,
+    SeriesKey,
 };
 
 use super::{StoreError, code};
@@ -37,7 +38,8 @@ impl TryFrom<EnvironmentRow> for Environment {
 }
 
 /// What every query for runs selects.
-pub(super) const RUN_COLUMNS: &str = "select run.*, run_key.run_key, environment.name as environment_name
+pub(super) const RUN_COLUMNS: &str =
+    "select run.*, run_key.run_key, environment.name as environment_name
      from run
      join run_key using (run_id)
      join environment using (environment_id)";

@@ -66,15 +66,21 @@ impl Store {
             query.push(" and run.branch = ").push_bind(branch);
         }
         if let Some(environment) = filter.environment {
-            query.push(" and run.environment_id = ").push_bind(environment.0);
+            query
+                .push(" and run.environment_id = ")
+                .push_bind(environment.0);
         }
         if let Some(commit) = &filter.commit {
             // A range and not `like`: it uses the index, and nothing in it is special.
             query.push(" and run.commit_hash >= ").push_bind(commit);
-            query.push(" and run.commit_hash < ").push_bind(format!("{commit}g"));
+            query
+                .push(" and run.commit_hash < ")
+                .push_bind(format!("{commit}g"));
         }
         if let Some((time, id)) = filter.before {
-            query.push(" and (run.started_at, run.run_id) < (").push_bind(time.0);
+            query
+                .push(" and (run.started_at, run.run_id) < (")
+                .push_bind(time.0);
             query.push(", ").push_bind(id.0).push(")");
         }
         if let Some(since) = filter.since {
@@ -102,8 +108,12 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<Run>, StoreError> {
         let mut query = select_runs();
-        query.push(" where run.environment_id = ").push_bind(environment.0);
-        query.push(" and run.branch = ").push_bind(self.main_branch());
+        query
+            .push(" where run.environment_id = ")
+            .push_bind(environment.0);
+        query
+            .push(" and run.branch = ")
+            .push_bind(self.main_branch());
         query.push(
             " and run.kind in ('nightly', 'sample')
               and run.is_dirty = 0

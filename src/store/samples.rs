@@ -40,7 +40,10 @@ pub(super) fn unpack(blob: &[u8], run: i64) -> Result<Vec<(SeriesId, Vec<f64>)>,
     read(&bytes).ok_or_else(|| StoreError::Damaged {
         what: "samples of run",
         id: run,
-        why: format!("{} bytes that are not samples of version {VERSION}", bytes.len()),
+        why: format!(
+            "{} bytes that are not samples of version {VERSION}",
+            bytes.len()
+        ),
     })
 }
 

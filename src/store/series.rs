@@ -64,13 +64,20 @@ impl Store {
             }
         }
         if let Some(environment) = filter.environment {
-            query.push(" and environment_id = ").push_bind(environment.0);
+            query
+                .push(" and environment_id = ")
+                .push_bind(environment.0);
         }
         let mut connection = self.readers().acquire().await?;
         let ids: Vec<(i64,)> = query.build_query_as().fetch_all(&mut *connection).await?;
         let ids: Vec<SeriesId> = ids.into_iter().map(|(id,)| SeriesId(id)).collect();
         let mut series = self.series_by_ids(&mut connection, &ids).await?;
-        series.retain(|s| filter.params.iter().all(|(k, v)| s.key.params.get(k) == Some(v)));
+        series.retain(|s| {
+            filter
+                .params
+                .iter()
+                .all(|(k, v)| s.key.params.get(k) == Some(v))
+        });
         series.sort_by(|a, b| {
             let of = |s: &Series| (s.key.environment, s.id);
             (&a.key.benchmark, &a.key.params, &a.key.metric, of(a)).cmp(&(
@@ -112,8 +119,11 @@ impl Store {
         /// Numbers a statement.
         const IDS: usize = 500;
         let known = &self.shared.series_by_id;
-        let unknown: Vec<SeriesId> =
-            ids.iter().copied().filter(|id| !known.contains_key(id)).collect();
+        let unknown: Vec<SeriesId> = ids
+            .iter()
+            .copied()
+            .filter(|id| !known.contains_key(id))
+            .collect();
         for ids in unknown.chunks(IDS) {
             let mut query: QueryBuilder<Sqlite> =
                 QueryBuilder::new("select * from series where series_id in (");
@@ -129,11 +139,14 @@ impl Store {
         }
         ids.iter()
             .map(|id| {
-                known.get(id).map(|s| s.clone()).ok_or_else(|| StoreError::Damaged {
-                    what: "series",
-                    id: id.0,
-                    why: "it has measurements and is not there".to_owned(),
-                })
+                known
+                    .get(id)
+                    .map(|s| s.clone())
+                    .ok_or_else(|| StoreError::Damaged {
+                        what: "series",
+                        id: id.0,
+                        why: "it has measurements and is not there".to_owned(),
+                    })
             })
             .collect()
     }
@@ -177,7 +190,9 @@ impl Store {
 
     pub(super) fn remember(&self, series: &[Arc<Series>]) {
         for series in series {
-            self.shared.series_by_key.insert(series.key.clone(), series.id);
+            self.shared
+                .series_by_key
+                .insert(series.key.clone(), series.id);
             self.shared.series_by_id.insert(series.id, series.clone());
         }
     }

@@ -1,4 +1,5 @@
-//! What kvmark promises, seen from outside.
+//! What kvmark promises, seen from outside: a fresh store in a temporary file for each test, the
+//! router called without a socket where one is not the point.
 
 #![expect(
     clippy::unwrap_used,
@@ -6,3 +7,6 @@
 )]
 
 mod analysis;
+mod api;
+mod app;
+mod builders;

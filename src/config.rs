@@ -1,0 +1,181 @@
+//! One configuration: command line and environment, one line of help a field.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::domain::{RunKind, Scope};
+
+/// Keeps the performance history of a KV-cache event indexer, and says honestly whether it got
+/// slower.
+#[derive(Debug, Parser)]
+#[command(name = "kvmark", version, about, propagate_version = true)]
+pub struct Cli {
+    /// What to do; `serve` where nothing is given.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// How.
+    #[command(flatten)]
+    pub config: Config,
+}
+
+/// What kvmark can be asked to do.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// Serve the dashboard and the API (the default).
+    Serve,
+    /// Make, list and revoke access tokens.
+    #[command(subcommand)]
+    Token(TokenCommand),
+}
+
+/// What can be done with tokens.
+#[derive(Debug, Clone, Subcommand)]
+pub enum TokenCommand {
+    /// Make a token and print it, once: only its hash is kept.
+    Create {
+        /// What it allows: upload, read, triage or admin.
+        #[arg(long)]
+        scope: Scope,
+        /// Kinds of run that an upload token may send, comma-separated; all where not given.
+        #[arg(long, value_delimiter = ',', value_parser = run_kind)]
+        kinds: Option<Vec<RunKind>>,
+        /// What it is for.
+        #[arg(long)]
+        note: Option<String>,
+    },
+    /// List all tokens ever made.
+    List,
+    /// Make a token worth nothing from now on.
+    Revoke {
+        /// Its number, as `list` shows it.
+        id: i64,
+    },
+}
+
+/// What every command may be told.
+#[derive(Debug, Clone, Args)]
+pub struct Config {
+    /// Address to listen on. Port 0 takes a free one and prints it.
+    #[arg(
+        long,
+        env = "KVMARK_BIND",
+        default_value = "127.0.0.1:8080",
+        global = true
+    )]
+    pub bind: SocketAddr,
+    /// The SQLite file; made where it is not there.
+    #[arg(
+        long,
+        env = "KVMARK_DATABASE",
+        default_value = "kvmark.db",
+        global = true
+    )]
+    pub database: PathBuf,
+    /// The address under which people reach this server, such as `https://perf.example.org`.
+    #[arg(long, env = "KVMARK_PUBLIC_URL", global = true, value_parser = public_url)]
+    pub public_url: Option<String>,
+    /// The branch whose nightly runs form baselines.
+    #[arg(
+        long,
+        env = "KVMARK_MAIN_BRANCH",
+        default_value = "main",
+        global = true
+    )]
+    pub main_branch: String,
+    /// Reading needs a token, too.
+    #[arg(long, env = "KVMARK_READ_TOKEN", global = true)]
+    pub read_token: bool,
+    /// Take uploads without a token: on a loopback address only, until the first token is made.
+    #[arg(long, env = "KVMARK_OPEN_UPLOADS", global = true)]
+    pub open_uploads: bool,
+}
+
+impl Config {
+    /// Host and port of the public address, as a `Host` header has them; without the scheme's own
+    /// port.
+    pub fn public_host(&self) -> Option<&str> {
+        let url = self.public_url.as_deref()?;
+        let (_, rest) = url.split_once("://")?;
+        rest.split('/').next()
+    }
+
+    /// Whether people reach this server by https.
+    pub fn is_https(&self) -> bool {
+        self.public_url
+            .as_deref()
+            .is_some_and(|u| u.starts_with("https://"))
+    }
+}
+
+impl Default for Config {
+    /// As without any argument, on a free port.
+    fn default() -> Self {
+        Self {
+            bind: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
+            database: PathBuf::from("kvmark.db"),
+            public_url: None,
+            main_branch: "main".to_owned(),
+            read_token: false,
+            open_uploads: false,
+        }
+    }
+}
+
+fn run_kind(text: &str) -> Result<RunKind, String> {
+    serde_json::from_value(serde_json::Value::String(text.to_owned()))
+        .map_err(|_| "one of nightly, pull, manual, ab, aa, canary, import, sample".to_owned())
+}
+
+fn public_url(text: &str) -> Result<String, String> {
+    let host = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"));
+    match host.map(|h| h.trim_end_matches('/')) {
+        Some(host) if !host.is_empty() && !host.contains(['?', '#', '@']) => {
+            Ok(text.trim_end_matches('/').to_owned())
+        }
+        _ => Err("give scheme and host, such as https://perf.example.org".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn serving_needs_no_command_and_options_stand_on_either_side() {
+        let plain = Cli::try_parse_from(["kvmark", "--bind", "127.0.0.1:1"]).unwrap();
+        assert!(plain.command.is_none());
+        let named = Cli::try_parse_from(["kvmark", "serve", "--bind", "127.0.0.1:1"]).unwrap();
+        assert_eq!(plain.config.bind, named.config.bind);
+    }
+
+    #[test]
+    fn public_urls_without_scheme_or_host_are_refused() {
+        for bad in [
+            "perf.example.org",
+            "https://",
+            "ftp://x",
+            "https://a?b",
+            "https://u@h",
+        ] {
+            assert!(public_url(bad).is_err(), "{bad}");
+        }
+        let config = Config {
+            public_url: Some(public_url("https://perf.example.org:8443/kv/").unwrap()),
+            ..Config::default()
+        };
+        assert_eq!(config.public_host(), Some("perf.example.org:8443"));
+        assert!(config.is_https());
+    }
+}

@@ -1,0 +1,4 @@
+//! The API and the store behind it.
+
+mod guard;
+mod store;

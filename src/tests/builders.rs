@@ -1,0 +1,79 @@
+//! Runs for tests: plausible where nothing is said.
+
+use std::collections::BTreeMap;
+
+use bench_report::metric::{Direction, Kind};
+use kvmark::domain::time::DAY_MS;
+use kvmark::domain::{
+    Expectation, Millis, NewEnvironment, NewMeasurement, NewRun, Revision, RunKind, SeriesName,
+};
+use sha2::{Digest, Sha256};
+
+use crate::app::NOW;
+
+/// A nightly run of the main branch, `days_ago` days before [`NOW`], without measurements.
+pub(crate) fn nightly(key: &str, days_ago: i64) -> NewRun {
+    let started_at = Millis(NOW.0 - days_ago * DAY_MS);
+    NewRun {
+        run_key: key.to_owned(),
+        kind: RunKind::Nightly,
+        suite: "kv-sync".to_owned(),
+        suite_version: "1".to_owned(),
+        environment: NewEnvironment {
+            fingerprint: "aa".repeat(32),
+            name: Some("bench-1".to_owned()),
+            facts: vec![("CPU".to_owned(), "EPYC".to_owned())],
+            is_sample: false,
+        },
+        revision: Revision {
+            commit: format!("{:040x}", started_at.0),
+            branch: Some("main".to_owned()),
+            subject: Some("index: free what nobody holds".to_owned()),
+            ..Revision::default()
+        },
+        started_at,
+        finished_at: Millis(started_at.0 + 60_000),
+        options: vec![("seed".to_owned(), "7".to_owned())],
+        conditions: Vec::new(),
+        binary_sha256: None,
+        measurements: Vec::new(),
+        expectation: Expectation::default(),
+        curves: Vec::new(),
+        histograms: Vec::new(),
+        artifacts: Vec::new(),
+        report: key.as_bytes().to_vec(),
+        report_sha256: Sha256::digest(key.as_bytes()).into(),
+    }
+}
+
+/// Six samples around `value`, whose median it is, of `latency_p99` in `ns`.
+pub(crate) fn latency(benchmark: &str, value: f64) -> NewMeasurement {
+    let samples: Vec<f64> = [0.98, 0.99, 1.0, 1.0, 1.01, 1.02]
+        .iter()
+        .map(|f| f * value)
+        .collect();
+    NewMeasurement {
+        name: SeriesName {
+            benchmark: benchmark.to_owned(),
+            metric: "latency_p99".to_owned(),
+            params: BTreeMap::from([("cpu".to_owned(), "2".to_owned())]),
+        },
+        unit: "ns".to_owned(),
+        better: Direction::Lower,
+        kind: Kind::Time,
+        floor: None,
+        target: None,
+        interval: Some((samples[0], samples[5])),
+        samples,
+        value,
+    }
+}
+
+/// `run` with these measurements.
+pub(crate) fn with(
+    mut run: NewRun,
+    measurements: impl IntoIterator<Item = NewMeasurement>,
+) -> NewRun {
+    run.measurements.extend(measurements);
+    run
+}

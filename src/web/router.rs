@@ -1,0 +1,37 @@
+//! Every route, grouped by who calls it.
+
+use axum::Router;
+use axum::http::Uri;
+use axum::middleware;
+use axum::routing::get;
+
+use super::{AppState, WebError, api, error, guard};
+
+/// All routes, with what holds for every request.
+pub fn router(state: AppState) -> Router {
+    // People, by a browser.
+    let pages = Router::new().layer(middleware::map_response(error::as_page));
+
+    // CI, scripts and the runner.
+    let api = Router::new().fallback(unknown);
+
+    // Monitoring.
+    let health = Router::new()
+        .route("/healthz", get(api::health::healthz))
+        .route("/readyz", get(api::health::readyz));
+
+    let routes = Router::new()
+        .merge(pages)
+        .nest("/api/v1", api)
+        .merge(health)
+        .fallback_service(
+            Router::new()
+                .fallback(unknown)
+                .layer(middleware::map_response(error::as_page)),
+        );
+    guard::protect(routes, &state).with_state(state)
+}
+
+async fn unknown(uri: Uri) -> WebError {
+    WebError::not_found("page", uri.path())
+}
