@@ -5,6 +5,7 @@
 //! - `wire`: the msgpack form of it: a decoder, a readable reference decoder, an encoder.
 //! - `hash`: keyed hashing of tokens, extra keys and engine hashes.
 //! - `index`: the index itself, and what goes in and comes out.
+//! - [`feed`]: events of running engines over ZeroMQ, with gaps healed and restarts seen.
 //! - [`model`]: the same meaning in plain maps of sets, for tests.
 //!
 //! # Example
@@ -25,6 +26,7 @@
 
 mod events;
 mod extra;
+pub mod feed;
 mod hash;
 mod hashes;
 mod index;

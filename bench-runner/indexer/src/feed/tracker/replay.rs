@@ -1,0 +1,164 @@
+//! Asking for what is missing, and when to stop.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::seen::Likeness;
+use super::{Ask, LossCause, Origin, Round, Step, Tracker};
+
+/// Answers without any batch, in a row after a reconnect, that mean an engine with an empty
+/// buffer: one could be a replay whose messages were all lost.
+const EMPTY_ANSWERS_OF_A_RESTART: u32 = 2;
+
+/// Unanswered replays in a row, with no live batch in between, after which the connection is
+/// taken for dead.
+const UNANSWERED_OF_A_DEAD_PEER: u32 = 2;
+
+impl Tracker {
+    /// Replay `id` brought batch `seq`.
+    pub fn replayed(&mut self, id: u64, seq: u64, payload: Bytes) {
+        let Some(round) = self.round.as_mut().filter(|round| round.id == id) else {
+            return;
+        };
+        round.answers += 1;
+        self.answered();
+        self.empty_answers = 0;
+        let digest = self.seen.digest(&payload);
+        if seq < self.next {
+            match self.seen.compare(self.next, seq, digest) {
+                Likeness::Same if self.doubt.is_some_and(|anchor| seq <= anchor) => {
+                    self.doubt = None;
+                }
+                Likeness::Different => self.restarted_unseen(),
+                Likeness::Same | Likeness::Forgotten => {}
+            }
+            return;
+        }
+        self.take(seq, payload, digest, Origin::Replay);
+    }
+
+    /// Replay `id` came to its end marker.
+    pub fn replay_ended(&mut self, id: u64) {
+        if self.replay_id() != Some(id) {
+            return;
+        }
+        let Some(round) = self.round.take() else {
+            return;
+        };
+        self.answered();
+        if round.answers == 0 && self.doubt.is_some() {
+            self.empty_answers += 1;
+            if self.empty_answers >= EMPTY_ANSWERS_OF_A_RESTART {
+                self.restarted_unseen();
+            } else {
+                self.ask();
+            }
+            return;
+        }
+        if self.next == self.highest && self.doubt.is_none() {
+            self.fruitless = 0;
+            self.caught_up = true;
+            // With batches that were new, a live one behind them or the next probe has to show
+            // that there are no more; an answer without the anchor shows nothing.
+            if round.fresh == 0 && (round.answers > 0 || !round.anchored) {
+                self.settled_replays += 1;
+            }
+            return;
+        }
+        if self.next > round.next_at_start {
+            self.fruitless = 0;
+        } else {
+            self.fruitless += 1;
+        }
+        if self.fruitless < self.limits.fruitless_replays {
+            self.ask();
+            return;
+        }
+        self.fruitless = 0;
+        self.unverifiable |= self.doubt.take().is_some();
+        self.give_up(LossCause::NotInBuffer);
+    }
+
+    /// Replay `id` could not be asked for, or was not answered to its end.
+    pub fn replay_failed(&mut self, id: u64) {
+        if self.replay_id() != Some(id) {
+            return;
+        }
+        self.round = None;
+        self.counts.unanswered_replays += 1;
+        self.unanswered = self.unanswered.saturating_add(1);
+        if !self.heard_since_answer && self.unanswered >= UNANSWERED_OF_A_DEAD_PEER {
+            // A peer that vanished without closing leaves a connection that looks alive.
+            self.reconnect();
+            return;
+        }
+        let missing = self.next < self.highest;
+        if missing && self.unanswered >= self.limits.unanswered_replays {
+            self.unanswered = 0;
+            self.give_up(LossCause::Unanswered);
+        } else if missing || self.doubt.is_some() || !self.caught_up {
+            self.ask();
+        }
+    }
+
+    pub(super) fn answered(&mut self) {
+        self.unanswered = 0;
+        self.heard_since_answer = false;
+    }
+
+    pub(super) fn ask(&mut self) {
+        if !self.can_replay || self.connection.is_none() || self.round.is_some() {
+            return;
+        }
+        let from = match self.doubt {
+            Some(anchor) => anchor,
+            None if self.seen.is_empty() => self.next,
+            None => self.next - 1,
+        };
+        self.last_round_id += 1;
+        self.counts.replays += 1;
+        self.round = Some(Round {
+            id: self.last_round_id,
+            next_at_start: self.next,
+            anchored: from < self.next,
+            answers: 0,
+            fresh: 0,
+        });
+        self.steps.push_back(Step::Ask(Ask {
+            id: self.last_round_id,
+            from,
+            after: self.wait(),
+        }));
+    }
+
+    pub(super) fn wait(&self) -> Duration {
+        match self.fruitless.max(self.unanswered).max(self.empty_answers) {
+            0 => Duration::ZERO,
+            tries => {
+                let doubled = 2_u32.saturating_pow(tries - 1);
+                (self.limits.first_wait * doubled).min(self.limits.longest_wait)
+            }
+        }
+    }
+
+    /// Gives up the first hole, if there is one, and goes on behind it.
+    pub(super) fn give_up(&mut self, cause: LossCause) {
+        if self.next >= self.highest {
+            return;
+        }
+        let hole = self.next..self.held.first().unwrap_or(self.highest);
+        let batches = hole.end - hole.start;
+        self.counts.lost_batches = self.counts.lost_batches.saturating_add(batches);
+        let (total, _, last_cause) = self.lost.get_or_insert((0, hole.clone(), cause));
+        *total = total.saturating_add(batches);
+        *last_cause = cause;
+        self.seen.clear();
+        self.late = hole.clone();
+        self.next = hole.end;
+        self.caught_up = true;
+        self.steps.push_back(Step::Lost(hole));
+        self.drain();
+        self.ask();
+    }
+}
