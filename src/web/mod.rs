@@ -6,13 +6,16 @@
 //! - [`extract`]: paths and queries that fail in our words. [`auth`]: who is calling.
 //! - [`guard`]: what holds for every request: host, headers, limits.
 //! - [`api`]: the JSON API.
+//! - [`live`]: runs that are being executed. [`sse`]: following them.
 
 pub mod api;
 pub mod auth;
 pub mod error;
 pub mod extract;
 pub mod guard;
+pub mod live;
 pub mod router;
+pub mod sse;
 
 use std::sync::Arc;
 
@@ -38,6 +41,8 @@ pub struct AppState {
     pub config: Arc<Config>,
     /// What tells the time.
     pub clock: Clock,
+    /// Runs that are being executed.
+    pub live: Arc<live::LiveRuns>,
     /// Cancelled when the server shuts down: streams end by it.
     pub shutdown: CancellationToken,
 }
@@ -49,6 +54,7 @@ impl AppState {
             store,
             config: Arc::new(config),
             clock: Arc::new(|| jiff::Timestamp::now().into()),
+            live: Arc::default(),
             shutdown: CancellationToken::new(),
         }
     }

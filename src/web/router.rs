@@ -5,7 +5,7 @@ use axum::http::Uri;
 use axum::middleware;
 use axum::routing::get;
 
-use super::{AppState, WebError, api, error, guard};
+use super::{AppState, WebError, api, error, guard, sse};
 
 /// All routes, with what holds for every request.
 pub fn router(state: AppState) -> Router {
@@ -13,7 +13,9 @@ pub fn router(state: AppState) -> Router {
     let pages = Router::new().layer(middleware::map_response(error::as_page));
 
     // CI, scripts and the runner.
-    let api = Router::new().fallback(unknown);
+    let api = Router::new()
+        .route("/live/{run_key}/events", get(sse::events))
+        .fallback(unknown);
 
     // Monitoring.
     let health = Router::new()

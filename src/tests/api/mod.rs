@@ -1,4 +1,5 @@
 //! The API and the store behind it.
 
 mod guard;
+mod live;
 mod store;
