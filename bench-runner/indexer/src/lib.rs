@@ -39,6 +39,7 @@ pub use hash::{LocalHash, ScopeId};
 pub use hashes::{EngineHash, Hashes};
 #[cfg(feature = "counters")]
 pub use index::Counters;
+pub use index::LockWaits;
 pub use index::types::{
     Applied, BatchApplied, DEFAULT_BLOCK_SIZE, IndexError, MAX_MEDIA, MAX_WORKERS, MediumId,
     Options, Query, Removed, Stats, WorkerId,

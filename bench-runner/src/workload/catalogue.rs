@@ -43,13 +43,19 @@ impl Catalogue {
             let mut prompt: Vec<Block> = Vec::with_capacity(2 * HALF);
             let group = number / GROUP;
             extend(&mut prompt, derive(seed, group as u64), HALF);
-            // A group's shared half is distinct once: with its first prompt.
-            let known = if number % GROUP == 0 { 0 } else { HALF };
+            // A group's shared half is distinct once, with its first prompt, and each engine
+            // publishes it once.
+            let (known, held) = match number % GROUP {
+                0 => (0, 0),
+                later if later < ENGINES => (HALF, 0),
+                _ => (HALF, HALF),
+            };
             extend(&mut prompt, derive(seed, 1_000_000 + number as u64), HALF);
             prompt.truncate(known + left.min(2 * HALF - known));
             left -= prompt.len() - known;
-            catalogue.pairs += prompt.len();
-            for blocks in prompt.chunks(EVENT_BLOCKS) {
+            let published = &prompt[held..];
+            catalogue.pairs += published.len();
+            for blocks in published.chunks(EVENT_BLOCKS) {
                 catalogue.engines.push(number % ENGINES);
                 catalogue.batches.stored(blocks);
             }

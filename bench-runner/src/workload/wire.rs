@@ -92,9 +92,10 @@ impl Batches {
         self.close();
     }
 
-    /// `[ts, [[…fields]], 0]` up to the fields of the only event.
+    /// `[ts, [[…fields]]]` up to the fields of the only event. An engine without data parallelism
+    /// leaves the rank off.
     fn open(&mut self, fields: usize) {
-        self.array(3);
+        self.array(2);
         self.bytes.push(0xcb);
         self.bytes.extend_from_slice(&TIME.to_be_bytes());
         self.array(1);
@@ -102,8 +103,6 @@ impl Batches {
     }
 
     fn close(&mut self) {
-        // data_parallel_rank.
-        self.number(0);
         self.ends
             .push(u32::try_from(self.bytes.len()).expect("a workload is far below 4 GiB"));
     }
@@ -157,13 +156,12 @@ mod tests {
     fn a_removal_reads_as_msgpack_says() {
         let mut batches = Batches::default();
         batches.removed(&[1, 300, u64::MAX]);
-        let mut expected = vec![0x93, 0xcb];
+        let mut expected = vec![0x92, 0xcb];
         expected.extend_from_slice(&TIME.to_be_bytes());
         expected.extend_from_slice(&[0x91, 0x92, 0xac]);
         expected.extend_from_slice(b"BlockRemoved");
         expected.extend_from_slice(&[0x93, 0x01, 0xcd, 0x01, 0x2c, 0xcf]);
         expected.extend_from_slice(&[0xff; 8]);
-        expected.push(0x00);
         assert_eq!(batches.get(0), expected);
     }
 

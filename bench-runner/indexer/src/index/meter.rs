@@ -1,7 +1,16 @@
-//! Counts of the work done inside: with the feature `counters`, and nothing at all without it.
+//! Counts of the work done inside: with the feature `counters`, and nothing at all without it. Only
+//! waits for the lock are always counted: they cost nothing where nobody waits.
 
-#[cfg(feature = "counters")]
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// Waits for the lock since the index was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LockWaits {
+    /// Times that a writer found the lock taken.
+    pub count: u64,
+    /// Nanoseconds that writers waited for it.
+    pub ns: u64,
+}
 
 /// Work done by an index since it was made.
 #[cfg(feature = "counters")]
@@ -23,7 +32,9 @@ pub struct Counters {
 #[derive(Debug, Default)]
 pub(crate) struct Meter {
     #[cfg(feature = "counters")]
-    totals: [AtomicU64; 5],
+    totals: [AtomicU64; 3],
+    lock_waits: AtomicU64,
+    lock_wait_ns: AtomicU64,
 }
 
 /// What can be counted.
@@ -32,8 +43,6 @@ pub(crate) enum Work {
     Hashes,
     Probes,
     BytesDecoded,
-    LockWaits,
-    LockWaitNs,
 }
 
 impl Meter {
@@ -53,8 +62,15 @@ impl Meter {
             hash_operations: total(Work::Hashes),
             probes: total(Work::Probes),
             bytes_decoded: total(Work::BytesDecoded),
-            lock_waits: total(Work::LockWaits),
-            lock_wait_ns: total(Work::LockWaitNs),
+            lock_waits: self.lock_waits().count,
+            lock_wait_ns: self.lock_waits().ns,
+        }
+    }
+
+    pub(crate) fn lock_waits(&self) -> LockWaits {
+        LockWaits {
+            count: self.lock_waits.load(Relaxed),
+            ns: self.lock_wait_ns.load(Relaxed),
         }
     }
 }
@@ -66,15 +82,14 @@ pub(crate) fn locked<T>(
     now: impl FnOnce() -> Option<T>,
     wait: impl FnOnce() -> T,
 ) -> T {
-    if !cfg!(feature = "counters") {
-        return wait();
-    }
     if let Some(guard) = now() {
         return guard;
     }
     let start = std::time::Instant::now();
     let guard = wait();
-    meter.add(Work::LockWaits, 1);
-    meter.add(Work::LockWaitNs, start.elapsed().as_nanos() as u64);
+    meter.lock_waits.fetch_add(1, Relaxed);
+    meter
+        .lock_wait_ns
+        .fetch_add(start.elapsed().as_nanos() as u64, Relaxed);
     guard
 }

@@ -9,6 +9,7 @@ pub(crate) mod types;
 pub use matches::Matches;
 #[cfg(feature = "counters")]
 pub use meter::Counters;
+pub use meter::LockWaits;
 
 use crate::events::{Adapter, Event};
 use crate::extra::ExtraKeys;
@@ -225,6 +226,11 @@ impl Index {
     #[cfg(feature = "counters")]
     pub fn counters(&self) -> Counters {
         self.meter.read()
+    }
+
+    /// How often and how long writers waited for the index's lock so far.
+    pub fn lock_waits(&self) -> LockWaits {
+        self.meter.lock_waits()
     }
 
     fn read(&self) -> std::sync::RwLockReadGuard<'_, State> {

@@ -1,0 +1,222 @@
+//! KVEventLargePrefix: very long prompts.
+
+use bench_report::metric::{Params, Unit};
+use kv_indexer::Matches;
+
+use super::sample::number;
+use super::subject::Subject;
+use super::{BenchmarkInfo, Context, MetricInfo, ParamInfo, Sample, SampleError, Variant};
+use crate::measure::clock::{Clock as _, Monotonic, reading_cost};
+use crate::measure::histogram::Latencies;
+use crate::measure::looping::Budget;
+use crate::measure::parallel;
+use crate::measure::steady::warm_up;
+use crate::workload::block::{BLOCK_SIZE, extend, tokens};
+use crate::workload::random::derive;
+use crate::workload::wire::Batches;
+
+/// Blocks of all prompts of a sample together: enough prompts that one is not found in the fastest
+/// cache because it was the last one used, few enough for the longest to fit.
+const BLOCKS: usize = 32_768;
+/// Prompts of a sample: at least, and at most.
+const PROMPTS: (usize, usize) = (8, 256);
+/// Prompts of the counting pass.
+const COUNTED: usize = 8;
+
+/// What it is.
+pub static INFO: BenchmarkInfo = BenchmarkInfo {
+    name: "KVEventLargePrefix",
+    title: "large prefixes",
+    description: "Prompts of so many tokens, one thread, on an index that already holds 32,768 blocks. \
+        In turn: an event that stores the whole prompt is applied from its msgpack bytes \
+        (store_latency); the prompt is looked up by its tokens and must be found whole \
+        (lookup_latency); its tokens are hashed alone (hash_time); the prompt is removed again, \
+        untimed, so that the index does not grow. Each is timed by itself, with the clock's own \
+        cost taken off; prompts take turns, so that none is in the fastest cache merely because it \
+        was the last. Tokens behind the last whole block of 16 are part of the query and of no \
+        block. memory is the heap of an index that holds eight such prompts, less that of an empty \
+        one, a prompt, counted in a pass of its own.",
+    params: &[ParamInfo {
+        name: "prefix",
+        about: "tokens of a prompt",
+    }],
+    variants: &[
+        Variant {
+            params: &[("prefix", "100")],
+            per_cpu: false,
+        },
+        Variant {
+            params: &[("prefix", "1000")],
+            per_cpu: false,
+        },
+        Variant {
+            params: &[("prefix", "5000")],
+            per_cpu: false,
+        },
+        Variant {
+            params: &[("prefix", "10000")],
+            per_cpu: false,
+        },
+        Variant {
+            params: &[("prefix", "50000")],
+            per_cpu: false,
+        },
+    ],
+    metrics: &[
+        MetricInfo::time("store_latency_mean", "mean time to store a whole prompt").floor(1.0),
+        MetricInfo::time("store_latency_p50", "median time to store a whole prompt").floor(1.0),
+        MetricInfo::time(
+            "store_latency_p99",
+            "time to store that 99 prompts in 100 do not exceed",
+        )
+        .floor(1.0),
+        MetricInfo::time("lookup_latency_mean", "mean time to look a whole prompt up").floor(1.0),
+        MetricInfo::time(
+            "lookup_latency_p50",
+            "median time to look a whole prompt up",
+        )
+        .floor(1.0),
+        MetricInfo::time(
+            "lookup_latency_p99",
+            "time of a lookup that 99 in 100 do not exceed",
+        )
+        .floor(1.0),
+        MetricInfo::time("hash_time", "median time to hash all tokens of a prompt").floor(1.0),
+        MetricInfo::allocated("memory", Unit::Bytes, "heap that a stored prompt takes").floor(16.0),
+    ],
+};
+
+/// One prompt: the tokens asked for, and the events that store and remove its blocks.
+struct Prompt {
+    tokens: Vec<u32>,
+    events: Batches,
+}
+
+/// Takes one sample.
+pub fn sample(params: &Params, context: &Context<'_>) -> Result<Sample, SampleError> {
+    let length = number(INFO.name, "prefix", params)?;
+    let blocks = length / BLOCK_SIZE;
+    let count = (BLOCKS / blocks.max(1)).clamp(PROMPTS.0, PROMPTS.1);
+    let prompts = prompts(
+        context.workloads.seed(0x6C61_7267_6500 + length as u64),
+        length,
+        count,
+    );
+    let subject = Subject::filled(context.workloads.fleet())?;
+    let mut sample = parallel::run_one(context.cpus, || time(context, &subject, &prompts))??;
+    context.go_on()?;
+    let counted = parallel::run_one(context.cpus, || {
+        let prepare = || {
+            // What a thread allocates once, for its first event, belongs to no prompt.
+            Subject::empty(1)?.must_apply(0, prompts[0].events.get(0))?;
+            Subject::empty(1)
+        };
+        context.count_allocations(prepare, |subject| {
+            for prompt in prompts.iter().take(COUNTED) {
+                subject.must_apply(0, prompt.events.get(0))?;
+            }
+            Ok(subject)
+        })
+    })??;
+    if let Some(counted) = counted {
+        let each = counted.seen.live as f64 / COUNTED.min(prompts.len()) as f64;
+        sample.put_counts(&counted, &[("memory", each)]);
+    }
+    Ok(sample)
+}
+
+fn prompts(seed: u64, length: usize, count: usize) -> Vec<Prompt> {
+    (0..count)
+        .map(|number| {
+            // One block more than is stored: the query's tail behind the last whole block.
+            let mut prompt = Vec::new();
+            extend(
+                &mut prompt,
+                derive(seed, number as u64),
+                length / BLOCK_SIZE + 1,
+            );
+            let mut tokens = tokens(&prompt);
+            tokens.truncate(length);
+            prompt.truncate(length / BLOCK_SIZE);
+            let mut events = Batches::default();
+            events.stored(&prompt);
+            // The last block first, as an engine frees a prompt.
+            events.removed(
+                &prompt
+                    .iter()
+                    .rev()
+                    .map(|block| block.hash)
+                    .collect::<Vec<_>>(),
+            );
+            Prompt { tokens, events }
+        })
+        .collect()
+}
+
+/// Times stores, lookups and hashing.
+fn time(
+    context: &Context<'_>,
+    subject: &Subject,
+    prompts: &[Prompt],
+) -> Result<Sample, SampleError> {
+    let (clock, cost) = (Monotonic::new(), reading_cost());
+    let (mut stores, mut lookups, mut hashes) =
+        (Latencies::new(), Latencies::new(), Latencies::new());
+    let (mut matches, mut hashed) = (Matches::new(), Vec::new());
+    let mut failure = None;
+    let mut turn = 0;
+    let mut once = |record: Option<(&mut Latencies, &mut Latencies, &mut Latencies)>| {
+        let prompt = &prompts[turn % prompts.len()];
+        turn += 1;
+        let start = clock.now();
+        let stored = subject.must_apply(0, prompt.events.get(0));
+        let stored_at = clock.now();
+        subject.lookup(&prompt.tokens, &mut matches);
+        let found_at = clock.now();
+        subject.hash(&prompt.tokens, &mut hashed);
+        let hashed_at = clock.now();
+        let depth = subject.depth(0, &prompt.tokens, &mut matches) as usize;
+        let removed = subject.must_apply(0, prompt.events.get(1));
+        if let Some((stores, lookups, hashes)) = record {
+            stores.record((stored_at - start).saturating_sub(cost));
+            lookups.record((found_at - stored_at).saturating_sub(cost));
+            hashes.record((hashed_at - found_at).saturating_sub(cost));
+        }
+        let right = prompt.tokens.len() / BLOCK_SIZE;
+        if depth != right && failure.is_none() {
+            let (held, stored) = (depth as u64, right as u64);
+            failure = Some(SampleError::Incorrect {
+                what: "leading blocks of a prompt",
+                held,
+                stored,
+            });
+        }
+        failure = failure.take().or(stored.err()).or(removed.err());
+    };
+    let warm = warm_up(&clock, context.warmup, || once(None));
+    let (deadline, most) = match context.budget {
+        Budget::Time(time) => (clock.now() + time.as_nanos() as u64, u64::MAX),
+        Budget::Count(count) => (u64::MAX, count),
+    };
+    let mut done = 0;
+    while done < most && (done == 0 || clock.now() < deadline) && !context.stop.is_asked() {
+        once(Some((&mut stores, &mut lookups, &mut hashes)));
+        done += 1;
+    }
+    if let Some(failure) = failure {
+        return Err(failure);
+    }
+    let mut sample = Sample {
+        iterations: done,
+        steady: Some(warm.steady),
+        ..Sample::default()
+    };
+    sample.put("store_latency_mean", stores.mean());
+    sample.put("lookup_latency_mean", lookups.mean());
+    sample.put("hash_time", hashes.quantile(0.5));
+    let names = [("store_latency_p50", 0.5), ("store_latency_p99", 0.99)];
+    sample.put_latencies("store_latency", stores, &names);
+    let names = [("lookup_latency_p50", 0.5), ("lookup_latency_p99", 0.99)];
+    sample.put_latencies("lookup_latency", lookups, &names);
+    Ok(sample)
+}
