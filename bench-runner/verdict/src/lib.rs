@@ -2,9 +2,16 @@
 //!
 //! # Layout
 //! - [`band`]: statement A, the exact rule: seven days, 5, 10 and 20%.
+//! - [`evidence`]: statement B, whether the level has changed, seen night by night.
+//! - [`segments`]: statement C, change points over the whole history.
+//! - [`creep`]: statement D, slow change against the accepted level.
+//! - [`history`]: a series' past, prepared for B, C and D.
+//! - [`tonight`]: one night judged by all of them, from half a year of nights and a small state.
+//! - [`analyze`]: a whole history judged, replayed night by night.
 //! - [`gate`]: what turns CI red. [`rules`]: the guide's absolute rules and red flags.
 //!   [`exit`]: exit codes, their order, and reasons.
-//! - [`verdict`], [`comparison`]: the answers as they travel. [`words`]: how sentences write numbers.
+//! - [`verdict`], [`comparison`]: the answers as they travel. [`words`]: how sentences write
+//!   numbers.
 //! - [`stats`]: one file per statistic, on plain numbers.
 //!
 //! # Invariants
@@ -13,12 +20,20 @@
 //! 3. A change is a fraction and positive is worse, whichever direction is better.
 //! 4. Input that is not finite is refused where it enters, so nothing below needs to fear it.
 
+pub mod analyze;
 pub mod band;
 pub mod comparison;
+pub mod creep;
+pub mod evidence;
 pub mod exit;
 pub mod gate;
+pub mod history;
 pub mod rules;
+pub mod segments;
+#[cfg(test)]
+mod simulation;
 pub mod stats;
+pub mod tonight;
 pub mod verdict;
 pub mod words;
 

@@ -3,5 +3,16 @@
 //! One file per method, its source cited at the top. Too little data is not an error: such a
 //! function returns `None`.
 
+pub mod autocorrelation;
+pub mod hodges_lehmann;
+pub mod kruskal_wallis;
+pub mod mann_whitney;
+pub mod noise;
+pub mod normal;
 pub mod order;
 pub mod random;
+pub mod robust;
+pub mod running;
+pub mod sample;
+pub mod segment;
+pub mod summary;
