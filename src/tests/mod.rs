@@ -10,3 +10,4 @@ mod analysis;
 mod api;
 mod app;
 mod builders;
+mod pages;

@@ -5,15 +5,17 @@
 //! - [`error`]: what went wrong, as problem JSON or as a page.
 //! - [`extract`]: paths and queries that fail in our words. [`auth`]: who is calling.
 //! - [`guard`]: what holds for every request: host, headers, limits.
-//! - [`api`]: the JSON API.
+//! - [`api`]: the JSON API. [`pages`]: the HTML. [`assets`]: style, script, icon.
 //! - [`live`]: runs that are being executed. [`sse`]: following them.
 
 pub mod api;
+pub mod assets;
 pub mod auth;
 pub mod error;
 pub mod extract;
 pub mod guard;
 pub mod live;
+pub mod pages;
 pub mod router;
 pub mod sse;
 

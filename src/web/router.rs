@@ -5,12 +5,15 @@ use axum::http::Uri;
 use axum::middleware;
 use axum::routing::get;
 
-use super::{AppState, WebError, api, error, guard, sse};
+use super::{AppState, WebError, api, assets, error, guard, pages, sse};
 
 /// All routes, with what holds for every request.
 pub fn router(state: AppState) -> Router {
     // People, by a browser.
-    let pages = Router::new().layer(middleware::map_response(error::as_page));
+    let pages = Router::new()
+        .route("/", get(pages::overview::show))
+        .route("/static/{checksum}/{name}", get(assets::serve))
+        .layer(middleware::map_response(error::as_page));
 
     // CI, scripts and the runner.
     let api = Router::new()

@@ -1,0 +1,75 @@
+//! URLs of pages. Names are data: every segment and value is percent-encoded.
+
+use std::fmt::Write as _;
+
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
+use crate::domain::{RunId, Series};
+
+/// What a path segment or a query value may not hold as it is. `/` is encoded, too: names may hold
+/// it, and a segment ends there.
+const UNSAFE: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'%')
+    .add(b'&')
+    .add(b'\'')
+    .add(b'+')
+    .add(b'/')
+    .add(b':')
+    .add(b';')
+    .add(b'<')
+    .add(b'=')
+    .add(b'>')
+    .add(b'?')
+    .add(b'@')
+    .add(b'[')
+    .add(b'\\')
+    .add(b']')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
+
+/// A path segment or query value.
+pub fn encode(text: &str) -> String {
+    utf8_percent_encode(text, UNSAFE).to_string()
+}
+
+/// The page of a benchmark.
+pub fn benchmark(name: &str) -> String {
+    format!("/benchmarks/{}", encode(name))
+}
+
+/// The page of a benchmark, at one of its series.
+pub fn series(series: &Series) -> String {
+    let key = &series.key;
+    let mut url = benchmark(&key.benchmark);
+    let _ = write!(url, "?metric={}", encode(&key.metric));
+    for (name, value) in &key.params {
+        let _ = write!(url, "&param.{}={}", encode(name), encode(value));
+    }
+    let _ = write!(url, "&environment={}", key.environment);
+    url
+}
+
+/// The page of a run.
+pub fn run(id: RunId) -> String {
+    format!("/runs/{id}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_with_a_slash_stays_one_segment() {
+        assert_eq!(
+            benchmark("a/b c?d=<e>"),
+            "/benchmarks/a%2Fb%20c%3Fd%3D%3Ce%3E"
+        );
+        assert_eq!(benchmark("µs"), "/benchmarks/%C2%B5s");
+    }
+}

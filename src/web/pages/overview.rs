@@ -1,0 +1,400 @@
+//! `/`: is main healthy tonight? One block an environment, the worst first.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::{HeaderMap, header};
+use axum::response::Html;
+use bench_report::metric::{format_change, format_factor};
+use bench_verdict::verdict::{Band, Evidence};
+
+use super::rows::{Cell, JudgedView, SeriesView};
+use super::verdict::{VerdictView, change_class, status_class, status_verb};
+use super::{Place, Shell, html, links, value};
+use crate::analysis::overview::{
+    Block, BlockInputs, Counts, Mover, NIGHTS_SHOWN, Night, RedFlag, SPARK_NIGHTS, TargetRow,
+    blocks, series_to_draw,
+};
+use crate::chart::spark::spark;
+use crate::domain::time::DAY_MS;
+use crate::domain::{Environment, Millis};
+use crate::store::{RunFilter, Store};
+use crate::text;
+use crate::web::{AppState, WebError};
+
+/// `GET /`
+pub async fn show(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+) -> Result<Html<String>, WebError> {
+    let shell = Shell::of(&state, Place::Tonight).await?;
+    let mut inputs = Vec::new();
+    for environment in state.store.environments().await? {
+        inputs.push(load(&state.store, environment).await?);
+    }
+    let now = state.now();
+    let blocks = blocks(&inputs, now);
+    if blocks.is_empty() {
+        return html(&EmptyPage {
+            shell,
+            server: server_url(&state, &headers),
+        });
+    }
+    let several = blocks.len() > 1;
+    let blocks = blocks
+        .iter()
+        .enumerate()
+        .map(|(i, block)| BlockView::new(block, i == 0, several, now))
+        .collect();
+    html(&OverviewPage { shell, blocks })
+}
+
+/// What one block is made from.
+async fn load(store: &Store, environment: Environment) -> Result<BlockInputs, WebError> {
+    let mut runs = store
+        .latest_main_runs(environment.id, NIGHTS_SHOWN as u32)
+        .await?;
+    if runs.is_empty() {
+        let newest = RunFilter {
+            environment: Some(environment.id),
+            limit: Some(1),
+            ..RunFilter::default()
+        };
+        runs = store.runs(&newest).await?;
+    }
+    let mut nights = Vec::with_capacity(runs.len());
+    for run in runs {
+        nights.extend(store.judged_run(run.id).await?);
+    }
+    let points = match nights.first() {
+        Some(tonight) => {
+            let wanted = series_to_draw(tonight);
+            store
+                .recent_points(&wanted, tonight.run.started_at, SPARK_NIGHTS)
+                .await?
+        }
+        None => Vec::new(),
+    };
+    Ok(BlockInputs {
+        environment,
+        nights,
+        points,
+        alerts: Vec::new(),
+    })
+}
+
+/// Where this server is reached: what the reader can paste into a shell.
+fn server_url(state: &AppState, headers: &HeaderMap) -> String {
+    if let Some(url) = &state.config.public_url {
+        return url.trim_end_matches('/').to_owned();
+    }
+    let host = headers.get(header::HOST).and_then(|h| h.to_str().ok());
+    format!("http://{}", host.unwrap_or("127.0.0.1:8080"))
+}
+
+#[derive(Template)]
+#[template(path = "empty.html")]
+struct EmptyPage {
+    shell: Shell,
+    server: String,
+}
+
+#[derive(Template)]
+#[template(path = "overview.html")]
+struct OverviewPage {
+    shell: Shell,
+    blocks: Vec<BlockView>,
+}
+
+/// One environment.
+struct BlockView {
+    /// The first has the page's `h1`.
+    is_first: bool,
+    /// Names its environment above the sentence: where there are several, or it is sample data.
+    is_named: bool,
+    is_sample: bool,
+    environment: String,
+    sentence: String,
+    mark: Option<VerdictView>,
+    coverage: String,
+    coverage_note: String,
+    gate: String,
+    exit_code: u8,
+    reasons: Vec<String>,
+    run_id: String,
+    run_url: String,
+    branch: String,
+    commit: String,
+    subject: String,
+    when: String,
+    took: String,
+    /// How old the newest night is, where that is older than a night should be.
+    stale: String,
+    total: u32,
+    bands: Vec<BandRow>,
+    quiet: Vec<QuietRow>,
+    nights: Vec<NightRow>,
+    targets: Vec<TargetView>,
+    targets_note: String,
+    flags: Vec<FlagView>,
+    flags_note: String,
+    movers: Vec<MoverView>,
+    movers_note: String,
+}
+
+/// A band that a series can leave its baseline for.
+struct BandRow {
+    verdict: VerdictView,
+    range: &'static str,
+    confirmed: Cell,
+    likely: Cell,
+    inconclusive: Cell,
+    noise: Cell,
+    all: u32,
+}
+
+/// A band without evidence.
+struct QuietRow {
+    verdict: VerdictView,
+    note: &'static str,
+    all: u32,
+}
+
+struct NightRow {
+    is_tonight: bool,
+    day: String,
+    iso: String,
+    status: String,
+    status_class: &'static str,
+    counts: [(Cell, &'static str); 4],
+    measured: String,
+    is_complete: bool,
+    commit: String,
+    url: String,
+}
+
+struct TargetView {
+    name: &'static str,
+    measured_by: String,
+    limit: String,
+    reference: String,
+    baseline: String,
+    value: Option<String>,
+    why_not: String,
+    unit: &'static str,
+    margin: String,
+    is_missed: bool,
+    change: String,
+    change_class: &'static str,
+    verdict: Option<VerdictView>,
+}
+
+struct FlagView {
+    name: &'static str,
+    detail: String,
+    is_raised: bool,
+}
+
+struct MoverView {
+    row: JudgedView,
+    spark: String,
+    since: String,
+    alert: Option<i64>,
+}
+
+impl BlockView {
+    fn new(block: &Block, is_first: bool, several: bool, now: Millis) -> Self {
+        let run = &block.run;
+        let coverage = &run.coverage;
+        let lost = coverage.missing.len() + coverage.failed.len();
+        let age = now.0.saturating_sub(run.started_at.0);
+        Self {
+            is_first,
+            is_named: several || block.environment.is_sample,
+            is_sample: block.environment.is_sample,
+            environment: block.environment.name.clone(),
+            sentence: block.headline.text.clone(),
+            mark: block.headline.mark.map(|(b, e)| VerdictView::new(b, e)),
+            coverage: format!("{} of {}", coverage.measured, coverage.expected),
+            coverage_note: match lost {
+                0 => String::new(),
+                _ => format!(
+                    ", {} missing, {} failed",
+                    coverage.missing.len(),
+                    coverage.failed.len()
+                ),
+            },
+            gate: status_verb(&block.gate.status).to_owned(),
+            exit_code: block.gate.exit_code,
+            reasons: block.gate.reasons.clone(),
+            run_id: run.id.to_string(),
+            run_url: links::run(run.id),
+            branch: run
+                .revision
+                .branch
+                .clone()
+                .unwrap_or_else(|| "no branch".to_owned()),
+            commit: run.revision.short().to_owned(),
+            subject: run.revision.subject.clone().unwrap_or_default(),
+            when: text::day_clock(run.started_at),
+            took: text::duration(run.finished_at.0.saturating_sub(run.started_at.0)),
+            // A night and a half: one night was missed.
+            stale: if age > DAY_MS * 3 / 2 {
+                text::age(run.started_at, now)
+            } else {
+                String::new()
+            },
+            total: block.counts.total,
+            bands: bands(&block.counts),
+            quiet: quiet(&block.counts),
+            nights: block
+                .nights
+                .iter()
+                .enumerate()
+                .map(|(i, n)| night(n, i == 0))
+                .collect(),
+            targets: block.targets.iter().map(target).collect(),
+            targets_note: targets_note(&block.targets),
+            flags: block.red_flags.iter().map(flag).collect(),
+            flags_note: flags_note(&block.red_flags),
+            movers: block
+                .movers
+                .iter()
+                .map(|m| mover(m, run.started_at))
+                .collect(),
+            movers_note: if block.movers.len() < block.movers_total {
+                format!("{} of {}", block.movers.len(), block.movers_total)
+            } else {
+                block.movers_total.to_string()
+            },
+        }
+    }
+}
+
+fn bands(counts: &Counts) -> Vec<BandRow> {
+    [
+        (Band::Critical, "> 20%"),
+        (Band::Warning, "10–20%"),
+        (Band::Info, "5–10%"),
+        (Band::Improved, "≤ −5%"),
+    ]
+    .into_iter()
+    .map(|(band, range)| BandRow {
+        verdict: VerdictView::new(band, Evidence::Confirmed),
+        range,
+        confirmed: Cell(counts.of(band, Evidence::Confirmed) + counts.of(band, Evidence::Exact)),
+        likely: Cell(counts.of(band, Evidence::Likely)),
+        inconclusive: Cell(
+            counts.of(band, Evidence::Inconclusive) + counts.of(band, Evidence::Incomparable),
+        ),
+        noise: Cell(counts.of(band, Evidence::Noise)),
+        all: counts.of_band(band),
+    })
+    .collect()
+}
+
+fn quiet(counts: &Counts) -> Vec<QuietRow> {
+    [
+        (Band::None, ""),
+        (Band::Warming, "< 3 nights"),
+        (Band::Undefined, "baseline of zero or another sign"),
+    ]
+    .into_iter()
+    .map(|(band, note)| QuietRow {
+        verdict: VerdictView::new(band, Evidence::Inconclusive),
+        note,
+        all: counts.of_band(band),
+    })
+    .filter(|row| row.all > 0 || row.note.is_empty())
+    .collect()
+}
+
+fn night(night: &Night, is_tonight: bool) -> NightRow {
+    let run = &night.run;
+    let of = |band| Cell(night.counts.of_band(band));
+    NightRow {
+        is_tonight,
+        day: text::weekday(run.started_at),
+        iso: text::iso(run.started_at),
+        status: night.status.clone(),
+        status_class: status_class(&night.status),
+        counts: [
+            (of(Band::Critical), "critical"),
+            (of(Band::Warning), "warning"),
+            (of(Band::Info), "info"),
+            (of(Band::Improved), "improved"),
+        ],
+        measured: format!("{} of {}", run.coverage.measured, run.coverage.expected),
+        is_complete: run.coverage.is_complete(),
+        commit: run.revision.short().to_owned(),
+        url: links::run(run.id),
+    }
+}
+
+fn target(row: &TargetRow) -> TargetView {
+    // The goal decides the unit: tonight's value is read against it.
+    let goal = value::GoalScale::new(&row.unit, row.target);
+    let dash = || "–".to_owned();
+    let change = row.judgement.and_then(|j| j.change);
+    TargetView {
+        name: row.name,
+        measured_by: row.measured_by.clone(),
+        limit: goal.limit(),
+        reference: row.reference.map_or_else(dash, |v| goal.number(v)),
+        baseline: row.baseline.map_or_else(dash, |v| goal.number(v)),
+        value: row.value.map(|v| goal.number(v)),
+        why_not: row.why_not.clone().unwrap_or_default(),
+        unit: goal.unit(),
+        margin: row.margin.map_or_else(dash, format_factor),
+        is_missed: row.met == Some(false),
+        change: change.map_or_else(dash, format_change),
+        change_class: row.judgement.map_or("", |j| change_class(j.band)),
+        verdict: row.judgement.map(|j| VerdictView::new(j.band, j.evidence)),
+    }
+}
+
+fn targets_note(rows: &[TargetRow]) -> String {
+    let met = rows.iter().filter(|r| r.met == Some(true)).count();
+    let absent = rows.iter().filter(|r| r.met.is_none()).count();
+    let mut note = format!("{met} of {} met", rows.len());
+    if absent > 0 {
+        note += &format!(", {absent} not available");
+    }
+    note
+}
+
+fn flag(flag: &RedFlag) -> FlagView {
+    FlagView {
+        name: flag.name,
+        detail: match flag.raised {
+            None if flag.detail.is_empty() => "not available".to_owned(),
+            _ => flag.detail.clone(),
+        },
+        is_raised: flag.raised == Some(true),
+    }
+}
+
+fn flags_note(flags: &[RedFlag]) -> String {
+    match flags.iter().filter(|f| f.raised == Some(true)).count() {
+        0 => format!("none of {}", flags.len()),
+        n => format!("{n} of {}", flags.len()),
+    }
+}
+
+fn mover(mover: &Mover, tonight: Millis) -> MoverView {
+    let series = SeriesView::new(&mover.judged.series);
+    let nights = text::plural(mover.points.len() as u64, "night", "nights");
+    let label = format!(
+        "{} {} {}: last {nights}",
+        series.benchmark, series.metric, series.params
+    );
+    MoverView {
+        row: JudgedView::new(&mover.judged),
+        spark: spark(&mover.points, &label),
+        since: if mover.since == tonight {
+            "tonight".to_owned()
+        } else {
+            text::day_near(mover.since, tonight)
+        },
+        alert: mover.alert,
+    }
+}
