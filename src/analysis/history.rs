@@ -4,7 +4,7 @@ use bench_verdict::stats::order;
 use serde::Serialize;
 
 use crate::domain::time::DAY_MS;
-use crate::domain::{Millis, Point, Series};
+use crate::domain::{Environment, Millis, Point, Series};
 
 /// What a trend chart draws. All times within `from..=to`.
 #[derive(Debug, Clone, Serialize)]
@@ -53,8 +53,13 @@ pub enum EventKind {
 pub struct HistoryInputs {
     /// The series.
     pub series: Series,
-    /// Its runs within `from..=to`, oldest first.
+    /// Its machine.
+    pub environment: Environment,
+    /// Its runs within `from..=to`.
     pub points: Vec<Point>,
+    /// The same series on machines of the same name before: the history of a machine that was
+    /// replaced or set up anew, drawn as earlier epochs. Often empty.
+    pub earlier: Vec<(Environment, Vec<Point>)>,
     /// First instant shown.
     pub from: Millis,
     /// Last instant shown.
@@ -65,22 +70,30 @@ pub struct HistoryInputs {
 pub fn build(inputs: HistoryInputs) -> History {
     let HistoryInputs {
         series,
-        mut points,
+        environment,
+        points,
+        earlier,
         from,
         to,
     } = inputs;
-    points.retain(|point| from <= point.time && point.time <= to);
-    points.sort_by_key(|point| point.time);
-    let events = epochs(&points);
-    let levels = levels(&points, &events);
+    let mut all: Vec<(Environment, Point)> = Vec::with_capacity(points.len());
+    for (machine, points) in earlier.into_iter().chain([(environment, points)]) {
+        let within = points
+            .into_iter()
+            .filter(|p| from <= p.time && p.time <= to);
+        all.extend(within.map(|point| (machine.clone(), point)));
+    }
+    all.sort_by_key(|(_, point)| point.time);
+    let events = epochs(&all);
+    let points: Vec<Point> = all.into_iter().map(|(_, point)| point).collect();
     History {
         series,
         from,
         to,
         gaps: gaps(&points),
+        levels: levels(&points, &events),
         points,
         events,
-        levels,
     }
 }
 
@@ -102,20 +115,68 @@ fn gaps(points: &[Point]) -> Vec<(Millis, Millis)> {
         .collect()
 }
 
-/// Where the suite version changes: what is measured is another thing from there on.
-fn epochs(points: &[Point]) -> Vec<Event> {
+/// Where the machine or the suite version changes: what is measured is another thing from there on.
+fn epochs(points: &[(Environment, Point)]) -> Vec<Event> {
     points
         .windows(2)
-        .filter(|pair| pair[0].suite_version != pair[1].suite_version)
-        .map(|pair| Event {
-            time: pair[1].time,
-            kind: EventKind::Epoch,
-            label: format!(
-                "suite {} to {}",
-                pair[0].suite_version, pair[1].suite_version
-            ),
+        .filter_map(|pair| {
+            let [(machine_before, before), (machine, point)] = pair else {
+                return None;
+            };
+            let label = if machine_before.id != machine.id {
+                machine_label(machine_before, machine)
+            } else if before.suite_version != point.suite_version {
+                format!("suite {} to {}", before.suite_version, point.suite_version)
+            } else {
+                return None;
+            };
+            Some(Event {
+                time: point.time,
+                kind: EventKind::Epoch,
+                label,
+            })
         })
         .collect()
+}
+
+/// `kernel 6.1 to 6.8` where one fact differs, else which ones do.
+fn machine_label(before: &Environment, after: &Environment) -> String {
+    let value = |machine: &Environment, label: &str| -> Option<String> {
+        let fact = machine.facts.iter().find(|fact| fact.0 == label);
+        fact.map(|fact| fact.1.clone())
+    };
+    let labels = after
+        .facts
+        .iter()
+        .chain(&before.facts)
+        .map(|fact| fact.0.as_str());
+    let mut differing: Vec<&str> = Vec::new();
+    for label in labels {
+        if value(before, label) != value(after, label) && !differing.contains(&label) {
+            differing.push(label);
+        }
+    }
+    match differing.as_slice() {
+        [] => "another machine".to_owned(),
+        [label] => {
+            let text = |machine| value(machine, label).unwrap_or_else(|| "not known".to_owned());
+            format!("{} {} to {}", word(label), text(before), text(after))
+        }
+        labels => {
+            let labels: Vec<String> = labels.iter().map(|label| word(label)).collect();
+            format!("another machine: {}", labels.join(", "))
+        }
+    }
+}
+
+/// A label inside a sentence: in lower case, unless it is an abbreviation.
+fn word(label: &str) -> String {
+    let is_abbreviation = label.chars().all(|letter| !letter.is_lowercase());
+    if is_abbreviation {
+        label.to_owned()
+    } else {
+        label.to_lowercase()
+    }
 }
 
 /// The median of the points between two boundaries, from the first point to the last.

@@ -6,7 +6,9 @@ use bench_report::metric::{Direction, Kind};
 use bench_verdict::verdict::{Band, Evidence};
 
 use crate::analysis::history::{History, HistoryInputs, build};
-use crate::domain::{EnvironmentId, Judgement, Millis, Point, RunId, Series, SeriesId, SeriesKey};
+use crate::domain::{
+    Environment, EnvironmentId, Judgement, Millis, Point, RunId, Series, SeriesId, SeriesKey,
+};
 
 /// 24 Nov 2026, 01:30 UTC.
 pub(crate) const TONIGHT: Millis = Millis(1_795_483_800_000);
@@ -56,7 +58,17 @@ pub(crate) fn night(ago: i64, value: f64, band: Band, evidence: Evidence) -> Poi
 pub(crate) fn history(points: Vec<Point>, days: i64) -> History {
     build(HistoryInputs {
         series: series(),
+        environment: Environment {
+            id: EnvironmentId(1),
+            fingerprint: "aa".to_owned(),
+            name: "ci-a".to_owned(),
+            facts: Vec::new(),
+            first_seen: TONIGHT.minus_days(days),
+            last_seen: TONIGHT,
+            is_sample: false,
+        },
         points,
+        earlier: Vec::new(),
         from: TONIGHT.minus_days(days),
         to: TONIGHT,
     })

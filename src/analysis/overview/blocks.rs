@@ -6,10 +6,15 @@ use super::{Block, BlockInputs, Counts, NIGHTS_SHOWN, Night};
 use crate::analysis::{order, targets, verdict};
 use crate::domain::{JudgedRun, Millis};
 
-/// One block an environment: real machines before sample data, then the worst first; a machine
-/// without a run has none.
+/// One block an environment: real machines before sample data, then the worst first. A machine
+/// without a run has none, nor has one that another of the same name has taken over from.
 pub fn blocks(inputs: &[BlockInputs], now: Millis) -> Vec<Block> {
-    let mut blocks: Vec<Block> = inputs.iter().filter_map(|i| block(i, now)).collect();
+    let current = |input: &&BlockInputs| !inputs.iter().any(|other| other.supersedes(input));
+    let mut blocks: Vec<Block> = inputs
+        .iter()
+        .filter(current)
+        .filter_map(|i| block(i, now))
+        .collect();
     blocks.sort_by_key(|block| {
         (
             block.environment.is_sample,
@@ -22,6 +27,17 @@ pub fn blocks(inputs: &[BlockInputs], now: Millis) -> Vec<Block> {
         )
     });
     blocks
+}
+
+impl BlockInputs {
+    /// Whether this is the machine that goes by the other's name now.
+    fn supersedes(&self, other: &BlockInputs) -> bool {
+        let (own, its) = (&self.environment, &other.environment);
+        own.id != its.id
+            && own.name == its.name
+            && own.is_sample == its.is_sample
+            && (own.last_seen, own.id) > (its.last_seen, its.id)
+    }
 }
 
 fn block(inputs: &BlockInputs, now: Millis) -> Option<Block> {

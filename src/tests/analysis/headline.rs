@@ -3,7 +3,7 @@
 use bench_verdict::verdict::{Band, Evidence};
 use kvmark::analysis::overview::{BlockInputs, blocks};
 use kvmark::domain::time::DAY_MS;
-use kvmark::domain::{Coverage, Millis, RunKind};
+use kvmark::domain::{Coverage, EnvironmentId, Millis, RunKind};
 
 use super::builders::{
     MORNING, TONIGHT, block, environment, inputs, measured, night, point, quiet, row, series,
@@ -229,10 +229,13 @@ fn a_run_that_was_set_aside_gives_its_reason() {
 
 #[test]
 fn the_worst_machine_comes_first_and_sample_data_last() {
-    let named = |name: &str, rows, is_sample| {
+    let mut id = 0;
+    let mut named = |name: &str, rows, is_sample| {
+        id += 1;
         let mut inputs = inputs(night(rows));
         inputs.environment = environment();
         inputs.environment.name = name.to_owned();
+        inputs.environment.id = EnvironmentId(id);
         inputs.environment.is_sample = is_sample;
         inputs
     };
@@ -254,4 +257,15 @@ fn the_worst_machine_comes_first_and_sample_data_last() {
         .map(|block| block.environment.name)
         .collect();
     assert_eq!(names, ["slow", "fine", "sample"]);
+}
+
+#[test]
+fn a_machine_that_was_replaced_under_its_name_has_no_block() {
+    let mut old = inputs(night(quiet(1)));
+    old.environment.id = EnvironmentId(2);
+    old.environment.last_seen = TONIGHT.minus_days(30);
+    let new = inputs(night(quiet(2)));
+    let blocks = blocks(&[old, new], MORNING);
+    assert_eq!(blocks.len(), 1);
+    assert_eq!(blocks[0].environment.id, EnvironmentId(1));
 }

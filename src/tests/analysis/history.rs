@@ -2,14 +2,16 @@
 
 use bench_verdict::verdict::Band;
 use kvmark::analysis::history::{EventKind, HistoryInputs, build};
-use kvmark::domain::{Millis, Point};
+use kvmark::domain::{EnvironmentId, Millis, Point};
 
-use super::builders::{TONIGHT, point, series};
+use super::builders::{TONIGHT, environment, point, series};
 
 fn inputs(points: Vec<Point>) -> HistoryInputs {
     HistoryInputs {
         series: series(1, "KVEventConcurrency", "latency_p99", "cpu=2"),
+        environment: environment(),
         points,
+        earlier: Vec::new(),
         from: TONIGHT.minus_days(90),
         to: TONIGHT,
     }
@@ -91,4 +93,43 @@ fn a_new_suite_version_ends_an_epoch_and_its_level() {
     let levels: Vec<f64> = history.levels.iter().map(|level| level.2).collect();
     assert_eq!(levels, [106.5, 151.5]);
     assert_eq!(history.levels[0].1, TONIGHT.minus_days(4));
+}
+
+#[test]
+fn a_replaced_machine_is_an_earlier_epoch_and_says_what_differs() {
+    let fact = |label: &str, value: &str| (label.to_owned(), value.to_owned());
+    let check = |changes: &[(&str, &str)], label: &str| {
+        let mut before = environment();
+        before.id = EnvironmentId(9);
+        for (name, value) in changes {
+            before.facts.retain(|fact| fact.0 != *name);
+            before.facts.push(fact(name, value));
+        }
+        let mut inputs = inputs(vec![night(2, 120.0), night(1, 120.0), night(0, 120.0)]);
+        inputs.environment.facts.push(fact("Kernel", "6.8"));
+        before
+            .facts
+            .extend(changes.is_empty().then(|| fact("Kernel", "6.8")));
+        inputs.earlier = vec![(before, vec![night(4, 100.0), night(3, 100.0)])];
+        let history = build(inputs);
+        assert_eq!(history.events.len(), 1);
+        assert_eq!(history.events[0].label, label);
+        assert_eq!(history.events[0].time, TONIGHT.minus_days(2));
+        let levels: Vec<f64> = history.levels.iter().map(|level| level.2).collect();
+        assert_eq!(levels, [100.0, 120.0]);
+    };
+    check(&[("Kernel", "6.1")], "kernel 6.1 to 6.8");
+    check(
+        &[("CPU", "EPYC 7313"), ("Kernel", "6.8")],
+        "CPU EPYC 7313 to EPYC 7B13",
+    );
+    check(
+        &[("CPU", "EPYC 7313"), ("Kernel", "6.1")],
+        "another machine: CPU, kernel",
+    );
+    check(
+        &[("Kernel", "6.8"), ("Turbo", "on")],
+        "turbo on to not known",
+    );
+    check(&[], "another machine");
 }
