@@ -8,6 +8,7 @@
 //! - [`history`]: a series' past, prepared for B, C and D.
 //! - [`tonight`]: one night judged by all of them, from half a year of nights and a small state.
 //! - [`analyze`]: a whole history judged, replayed night by night.
+//! - [`compare`]: two sides of one series. [`confirmation`]: pairs measured on the same night.
 //! - [`gate`]: what turns CI red. [`rules`]: the guide's absolute rules and red flags.
 //!   [`exit`]: exit codes, their order, and reasons.
 //! - [`verdict`], [`comparison`]: the answers as they travel. [`words`]: how sentences write
@@ -22,7 +23,9 @@
 
 pub mod analyze;
 pub mod band;
+pub mod compare;
 pub mod comparison;
+pub mod confirmation;
 pub mod creep;
 pub mod evidence;
 pub mod exit;

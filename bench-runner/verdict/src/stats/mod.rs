@@ -4,15 +4,19 @@
 //! function returns `None`.
 
 pub mod autocorrelation;
+pub mod bootstrap;
+pub mod geomean;
 pub mod hodges_lehmann;
 pub mod kruskal_wallis;
 pub mod mann_whitney;
 pub mod noise;
 pub mod normal;
 pub mod order;
+pub mod paired;
 pub mod random;
 pub mod robust;
 pub mod running;
 pub mod sample;
 pub mod segment;
+pub mod student;
 pub mod summary;
