@@ -3,6 +3,8 @@
 //! # Layout
 //! - [`metric`]: the vocabulary of what is measured: unit, direction, kind, target, and how a value reads.
 //! - [`report`]: report format 1, field by field, as it travels; limits, refusals, identity of a machine.
+//! - [`read`]: what other tools wrote, into reports.
+//! - [`mod@write`]: reports as Go benchmark text and as a baseline file.
 //! - `words`: enums that are one word each on the wire.
 //!
 //! # Invariants
@@ -11,5 +13,7 @@
 //! 2. A field that is not known is absent, never zero and never guessed.
 
 pub mod metric;
+pub mod read;
 pub mod report;
 mod words;
+pub mod write;

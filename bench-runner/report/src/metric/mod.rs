@@ -8,6 +8,7 @@ mod value;
 
 pub use scale::Scale;
 pub use series::{NameError, Params, SeriesName, params_text, parse_params, series_text};
+pub(crate) use series::{escaped, unescaped};
 pub use unit::{Unit, UnknownUnit};
 pub use value::{
     NOT_AVAILABLE, Reading, format_change, format_change_interval, format_count, format_factor,
