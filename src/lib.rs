@@ -4,6 +4,8 @@
 //! # Layout
 //! - [`config`]: command line and environment. [`command`]: what is done when asked.
 //! - [`web`]: the only HTTP and HTML.
+//! - [`jobs`]: what runs beside requests.
+//! - [`ingest`]: from an upload to a validated run.
 //! - [`store`]: the only SQL.
 //! - [`analysis`]: what the pages and the gate say.
 //! - [`chart`]: the same as SVG.
@@ -19,6 +21,8 @@ pub mod chart;
 pub mod command;
 pub mod config;
 pub mod domain;
+pub mod ingest;
+pub mod jobs;
 pub mod store;
 pub mod text;
 pub mod web;

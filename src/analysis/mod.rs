@@ -3,6 +3,8 @@
 //!
 //! # Layout
 //! - [`judge`]: every series of a run against the history before it.
+//! - [`baseline`]: what a series would be compared with at an instant.
+//! - [`published`]: what is published of raw samples.
 //! - [`verdict`]: what CI is told of a run.
 //! - [`overview`]: is main healthy tonight, one block an environment.
 //! - [`run_report`]: what the page of one run says.
@@ -10,10 +12,12 @@
 //! - [`targets`]: the absolute goals and the red flags.
 //! - [`order`]: worst first. `words`: small words for sentences.
 
+pub mod baseline;
 pub mod history;
 pub mod judge;
 pub mod order;
 pub mod overview;
+pub mod published;
 pub mod run_report;
 pub mod targets;
 pub mod verdict;

@@ -26,7 +26,9 @@ pub use environment::Environment;
 pub use file::{Artifact, Curve, Histogram};
 pub use id::{ArtifactId, EnvironmentId, RunId, SeriesId, TokenId};
 pub use judged::{Judged, JudgedRun, Judgement, Measurement, Point};
-pub use new_run::{Expectation, NewArtifact, NewEnvironment, NewMeasurement, NewRun, SeriesName};
+pub use new_run::{
+    Expectation, NewArtifact, NewEnvironment, NewMeasurement, NewRun, Published, SeriesName,
+};
 pub use run::{Coverage, Revision, Run, RunKind};
 pub use series::{Series, SeriesKey};
 pub use time::Millis;

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bench_report::metric::{Direction, Kind, Target};
+pub use bench_report::metric::SeriesName;
+use bench_report::metric::{Direction, Kind, Target, params_text};
 
 use super::{Coverage, Curve, Histogram, Millis, Revision, RunKind};
 
@@ -77,7 +78,14 @@ pub struct NewMeasurement {
     pub target: Option<Target>,
     /// In the order they were measured; at least one, all finite.
     pub samples: Vec<f64>,
-    /// The published value: median of `samples`.
+    /// What is published of `samples`.
+    pub published: Published,
+}
+
+/// What is published of a metric's samples.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Published {
+    /// The median.
     pub value: f64,
     /// Ends of the order-statistic 95% interval of the median; absent below 6 samples.
     pub interval: Option<(f64, f64)>,
@@ -94,28 +102,6 @@ pub struct NewArtifact {
     pub benchmark: Option<String>,
     /// Its bytes.
     pub data: Vec<u8>,
-}
-
-/// What coverage counts: a series without its unit and its machine.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct SeriesName {
-    /// Benchmark name.
-    pub benchmark: String,
-    /// Metric name.
-    pub metric: String,
-    /// Dimensions, in the order of their names.
-    pub params: BTreeMap<String, String>,
-}
-
-impl std::fmt::Display for SeriesName {
-    /// `Benchmark metric a=1 b=2`.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} {}", self.benchmark, self.metric)?;
-        for (key, value) in &self.params {
-            write!(f, " {key}={value}")?;
-        }
-        Ok(())
-    }
 }
 
 /// A benchmark with its params, and why it gave no result.
@@ -175,8 +161,8 @@ impl Expectation {
         ] {
             for (benchmark, params, why) in of {
                 if !told.contains(&(benchmark.as_str(), params)) {
-                    let params: String = params.iter().map(|(k, v)| format!(" {k}={v}")).collect();
-                    into.push(format!("{benchmark}{params}: {why}"));
+                    let name = format!("{benchmark} {}", params_text(params));
+                    into.push(format!("{}: {why}", name.trim_end()));
                 }
             }
         }

@@ -3,9 +3,9 @@
 use serde::Serialize;
 use sqlx::{FromRow, SqliteConnection};
 
-use crate::domain::{Millis, RunId, RunKind, Scope, Token, TokenId};
+use crate::domain::{EnvironmentId, Millis, RunId, RunKind, Scope, Token, TokenId};
 
-use super::{Store, StoreError, code};
+use super::{Store, StoreError, code, rejudge};
 
 /// What somebody changed, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, FromRow)]
@@ -107,7 +107,7 @@ impl Store {
     }
 
     /// Takes a run out of the baselines for a reason, or back in without one. False where there is
-    /// no such run. What was judged with it must be judged again.
+    /// no such run. The runs whose baselines reach back to it are asked to be judged again.
     pub async fn set_excluded(
         &self,
         run: RunId,
@@ -116,14 +116,20 @@ impl Store {
         now: Millis,
     ) -> Result<bool, StoreError> {
         let mut tx = self.writer().begin_with("begin immediate").await?;
-        let done = sqlx::query("update run set excluded = $2 where run_id = $1")
-            .bind(run.0)
-            .bind(reason)
-            .execute(&mut *tx)
-            .await?;
-        if done.rows_affected() == 0 {
+        let changed: Option<(i64, i64)> = sqlx::query_as(
+            "update run
+             set excluded = $2
+             where run_id = $1
+             returning environment_id, started_at",
+        )
+        .bind(run.0)
+        .bind(reason)
+        .fetch_optional(&mut *tx)
+        .await?;
+        let Some((environment, started_at)) = changed else {
             return Ok(false);
-        }
+        };
+        rejudge::ask(&mut tx, EnvironmentId(environment), Millis(started_at)).await?;
         let action = if reason.is_some() {
             "run.exclude"
         } else {

@@ -10,7 +10,7 @@ use crate::domain::{
     SeriesId, SeriesName,
 };
 
-use super::{Store, StoreError, code, files, judgement, run, samples};
+use super::{Store, StoreError, code, files, judgement, rejudge, run, samples};
 
 /// What became of an upload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,6 +100,7 @@ impl Store {
                 judgement::baseline_inputs(&mut tx, &ids, of, self.main_branch()).await?
             },
         };
+        let forms_baseline = inputs.run.forms_baseline(self.main_branch());
         let judged = judge(inputs);
         judgement::insert(&mut tx, run_id, &series, &judged).await?;
 
@@ -110,6 +111,9 @@ impl Store {
             .collect();
         let blob = samples::pack(&columns)?;
         files::insert(&mut tx, run_id, &blob, (&report, new.report.len()), &packed).await?;
+        if forms_baseline {
+            rejudge::ask(&mut tx, environment, new.started_at).await?;
+        }
         tx.commit().await?;
 
         self.remember(&series);
@@ -203,9 +207,9 @@ fn measurement(new: &crate::domain::NewMeasurement, series: SeriesId, run: RunId
     Measurement {
         series,
         run,
-        value: new.value,
+        value: new.published.value,
         sample_count: u32::try_from(new.samples.len()).unwrap_or(u32::MAX),
-        interval: new.interval,
+        interval: new.published.interval,
     }
 }
 
@@ -227,6 +231,10 @@ async fn environment_id(
          values ($1, $2, $3, $4, $5, $5)
          on conflict (fingerprint) do update set
              name = case when $6 then excluded.name else environment.name end,
+             facts_json = case when excluded.last_seen >= environment.last_seen
+                 then excluded.facts_json
+                 else environment.facts_json
+             end,
              first_seen = min(environment.first_seen, excluded.first_seen),
              last_seen = max(environment.last_seen, excluded.last_seen)
          returning environment_id",
@@ -310,10 +318,10 @@ async fn insert_measurements(
             row.push_bind(series.id.0)
                 .push_bind(new.started_at.0)
                 .push_bind(run_id.0)
-                .push_bind(m.value)
+                .push_bind(m.published.value)
                 .push_bind(i64::try_from(m.samples.len()).unwrap_or(i64::MAX))
-                .push_bind(m.interval.map(|i| i.0))
-                .push_bind(m.interval.map(|i| i.1));
+                .push_bind(m.published.interval.map(|i| i.0))
+                .push_bind(m.published.interval.map(|i| i.1));
         });
         query.build().execute(&mut *tx).await?;
     }

@@ -14,7 +14,7 @@ use super::row;
 use super::{RunInputs, Store, StoreError, code};
 
 /// How far back a baseline looks, in days.
-const BASELINE_DAYS: i64 = 7;
+pub(super) const BASELINE_DAYS: i64 = 7;
 
 /// Fewer than three runs are known: what is said before anything can be said.
 const WARMING: Judgement = Judgement {
@@ -127,25 +127,6 @@ impl Store {
         write(&mut tx, run, judged).await?;
         tx.commit().await?;
         Ok(())
-    }
-
-    /// The runs that a run of that time and machine is part of the baseline of: those of the 7
-    /// days after it.
-    pub async fn runs_judged_with(&self, run: &Run) -> Result<Vec<RunId>, StoreError> {
-        let ids: Vec<(i64,)> = sqlx::query_as(
-            "select run_id
-             from run
-             where environment_id = $1
-               and started_at > $2
-               and started_at <= $3
-             order by started_at, run_id",
-        )
-        .bind(run.environment.0)
-        .bind(run.started_at.0)
-        .bind(run.started_at.minus_days(-BASELINE_DAYS).0)
-        .fetch_all(self.readers())
-        .await?;
-        Ok(ids.into_iter().map(|(id,)| RunId(id)).collect())
     }
 
     async fn rows_of(&self, run: &Run) -> Result<Vec<Judged>, StoreError> {
@@ -277,7 +258,7 @@ pub(super) async fn insert(
     write(tx, run, &all).await
 }
 
-async fn write(
+pub(super) async fn write(
     tx: &mut SqliteConnection,
     run: RunId,
     judged: &[(SeriesId, Judgement)],

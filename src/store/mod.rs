@@ -4,6 +4,7 @@
 //! - `open`: connections, pragmas, migrations.
 //! - `insert`: a validated run goes in, whole or not at all.
 //! - `run`, `series`, `points`, `judgement`: what pages and the API ask for.
+//! - `rejudge`: runs whose history changed.
 //! - `files`: samples, report, curves, histograms, artifacts; `samples`: the columns of raw samples.
 //! - `access`: tokens, exclusion, audit.
 //! - `code`, `row`: how domain values are written into columns, and read back.
@@ -17,7 +18,7 @@
 //!       |           |
 //!       +--< series +--< measurement      by series: a trend is one range scan
 //!
-//!  token      audit
+//!  rejudge (runs to judge again)      token      audit
 //! ```
 //! # Invariants
 //! 1. A run is there with all its measurements, verdicts, samples and files, or it is not there:
@@ -33,6 +34,7 @@ mod insert;
 mod judgement;
 mod open;
 mod points;
+mod rejudge;
 mod row;
 mod run;
 mod samples;
@@ -48,6 +50,7 @@ use crate::domain::{Environment, Series, SeriesId, SeriesKey};
 pub use access::AuditEntry;
 pub use insert::{Inserted, Outcome, RunInputs};
 pub use open::StoreOptions;
+pub use rejudge::Rejudge;
 pub use run::RunFilter;
 pub use series::{BenchmarkName, SeriesFilter};
 

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use bench_report::metric::{Direction, Kind};
 use kvmark::domain::time::DAY_MS;
 use kvmark::domain::{
-    Expectation, Millis, NewEnvironment, NewMeasurement, NewRun, Revision, RunKind, SeriesName,
+    Expectation, Millis, NewEnvironment, NewMeasurement, NewRun, Published, Revision, RunKind,
+    SeriesName,
 };
 use sha2::{Digest, Sha256};
 
@@ -63,9 +64,11 @@ pub(crate) fn latency(benchmark: &str, value: f64) -> NewMeasurement {
         kind: Kind::Time,
         floor: None,
         target: None,
-        interval: Some((samples[0], samples[5])),
+        published: Published {
+            value,
+            interval: Some((samples[0], samples[5])),
+        },
         samples,
-        value,
     }
 }
 

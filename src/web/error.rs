@@ -4,10 +4,12 @@
 //! fixed sentence.
 
 use askama::Template;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
+use bench_report::report::{Problem as Unbelievable, Refusals};
 use serde::Serialize;
 
+use crate::ingest::IngestError;
 use crate::store::StoreError;
 
 /// Why a request has no result.
@@ -25,6 +27,9 @@ pub enum WebError {
         /// In how many seconds to try again.
         retry_after: Option<u32>,
     },
+    /// A report that reads and is refused.
+    #[error(transparent)]
+    Invalid(Refusals),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -52,6 +57,14 @@ impl WebError {
     /// 403: who is calling may not do this.
     pub fn forbidden(detail: impl Into<String>) -> Self {
         Self::refused(StatusCode::FORBIDDEN, detail)
+    }
+
+    /// 405: the path is there and takes another method.
+    pub fn wrong_method(method: &Method, path: &str) -> Self {
+        Self::refused(
+            StatusCode::METHOD_NOT_ALLOWED,
+            format!("{path} takes no {method}"),
+        )
     }
 
     /// 409: something else is there already.
@@ -89,6 +102,16 @@ impl WebError {
         }
     }
 
+    /// 429: too often.
+    pub fn too_many(detail: impl Into<String>, retry_after: u32) -> Self {
+        Self::Refused {
+            status: StatusCode::TOO_MANY_REQUESTS,
+            detail: detail.into(),
+            pointer: None,
+            retry_after: Some(retry_after),
+        }
+    }
+
     /// 503: too much at once.
     pub fn busy(detail: impl Into<String>, retry_after: u32) -> Self {
         Self::Refused {
@@ -115,12 +138,43 @@ impl WebError {
                 detail,
                 pointer,
                 ..
-            } => Problem::new(*status, detail.clone(), pointer.clone()),
+            } => Problem {
+                pointer: pointer.clone(),
+                ..Problem::new(*status, detail.clone())
+            },
+            Self::Invalid(refusals) => {
+                let first = refusals.first();
+                let status = match &first.problem {
+                    Unbelievable::Json(e) if e.is_syntax() || e.is_eof() => StatusCode::BAD_REQUEST,
+                    _ => StatusCode::UNPROCESSABLE_ENTITY,
+                };
+                let mut problem = Problem::new(status, first.to_string());
+                problem.pointer = Some(first.pointer.clone());
+                problem.errors = refusals
+                    .iter()
+                    .map(|r| Wrong {
+                        pointer: r.pointer.clone(),
+                        detail: r.problem.to_string(),
+                    })
+                    .collect();
+                problem
+            }
             Self::Store(_) | Self::Internal => Problem::new(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "this server failed; its log says why".to_owned(),
-                None,
             ),
+        }
+    }
+}
+
+impl From<IngestError> for WebError {
+    fn from(error: IngestError) -> Self {
+        let detail = error.to_string();
+        match error {
+            IngestError::Encoding(_) => Self::unsupported_media(detail),
+            IngestError::Undecodable { .. } => Self::bad_request(detail),
+            IngestError::WireTooLong | IngestError::DecodedTooLong => Self::too_large(detail),
+            IngestError::Refused(refusals) => Self::Invalid(refusals),
         }
     }
 }
@@ -137,19 +191,32 @@ pub struct Problem {
     pub status: u16,
     /// What is wrong and what to do.
     pub detail: String,
-    /// Where in the body, as a JSON pointer.
+    /// Where in the body the first thing is that is wrong, as a JSON pointer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pointer: Option<String>,
+    /// All that is wrong with the body.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<Wrong>,
+}
+
+/// One thing that is wrong with a body.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Wrong {
+    /// Where, as a JSON pointer; empty for the whole.
+    pub pointer: String,
+    /// What, and what to do.
+    pub detail: String,
 }
 
 impl Problem {
-    fn new(status: StatusCode, detail: String, pointer: Option<String>) -> Self {
+    fn new(status: StatusCode, detail: String) -> Self {
         Self {
             kind: "about:blank",
             title: status.canonical_reason().unwrap_or("Error"),
             status: status.as_u16(),
             detail,
-            pointer,
+            pointer: None,
+            errors: Vec::new(),
         }
     }
 }

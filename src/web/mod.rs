@@ -20,13 +20,17 @@ pub mod router;
 pub mod sse;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::domain::Millis;
+use crate::jobs::Jobs;
 use crate::store::Store;
+
+use self::api::body::Uploads;
 
 pub use error::WebError;
 pub use router::router;
@@ -45,6 +49,10 @@ pub struct AppState {
     pub clock: Clock,
     /// Runs that are being executed.
     pub live: Arc<live::LiveRuns>,
+    /// What runs beside requests.
+    pub jobs: Jobs,
+    /// How much is uploaded at once.
+    pub uploads: Arc<Uploads>,
     /// Cancelled when the server shuts down: streams end by it.
     pub shutdown: CancellationToken,
 }
@@ -57,6 +65,8 @@ impl AppState {
             config: Arc::new(config),
             clock: Arc::new(|| jiff::Timestamp::now().into()),
             live: Arc::default(),
+            jobs: Jobs::default(),
+            uploads: Arc::new(Uploads::default()),
             shutdown: CancellationToken::new(),
         }
     }
@@ -67,10 +77,34 @@ impl AppState {
     }
 }
 
-/// Serves until `state.shutdown` is cancelled, then answers what is under way and ends.
+/// Serves, and does the jobs beside, until `state.shutdown` is cancelled; then answers what is
+/// under way and ends.
 pub async fn serve(listener: TcpListener, state: AppState) -> std::io::Result<()> {
     let shutdown = state.shutdown.clone();
-    axum::serve(listener, router(state))
+    let jobs = state
+        .jobs
+        .clone()
+        .run(state.store.clone(), shutdown.clone());
+    let jobs = tokio::spawn(jobs);
+    tokio::spawn(sweep(state.clone()));
+    let served = axum::serve(listener, router(state))
         .with_graceful_shutdown(shutdown.cancelled_owned())
-        .await
+        .await;
+    if let Err(error) = jobs.await {
+        tracing::error!(%error, "the jobs ended early");
+    }
+    served
+}
+
+/// Marks live runs as lost whose runners fell silent, until the server shuts down.
+async fn sweep(state: AppState) {
+    /// How late a run may be called lost.
+    const EVERY: Duration = Duration::from_secs(5);
+    let mut tick = tokio::time::interval(EVERY);
+    loop {
+        tokio::select! {
+            _ = tick.tick() => state.live.sweep(state.now()),
+            () = state.shutdown.cancelled() => return,
+        }
+    }
 }

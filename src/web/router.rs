@@ -1,24 +1,45 @@
 //! Every route, grouped by who calls it.
 
 use axum::Router;
-use axum::http::Uri;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{Method, Uri};
 use axum::middleware;
-use axum::routing::get;
+use axum::routing::{get, post};
 
-use super::{AppState, WebError, api, assets, error, guard, pages, sse};
+use super::{AppState, WebError, api, assets, auth, error, guard, pages, sse};
 
 /// All routes, with what holds for every request.
 pub fn router(state: AppState) -> Router {
     // People, by a browser.
     let pages = Router::new()
         .route("/", get(pages::overview::show))
+        .layer(middleware::from_fn_with_state(
+            state.clone(),
+            auth::guard_reading,
+        ))
+        // The login page needs them before anybody has logged in.
         .route("/static/{checksum}/{name}", get(assets::serve))
         .layer(middleware::map_response(error::as_page));
 
     // CI, scripts and the runner.
     let api = Router::new()
+        .route("/runs", get(api::runs::list).post(api::upload::create))
+        .route("/runs/{id}", get(api::runs::show).patch(api::runs::change))
+        .route("/runs/{id}/report", get(api::runs::report))
+        .route("/runs/{id}/verdict", get(api::runs::verdict))
+        .route("/series", get(api::series::list))
+        .route("/series/{id}/points", get(api::series::points))
+        .route("/series/{id}/baseline", get(api::series::baseline))
+        .route("/live/{run_key}", post(api::live::report))
         .route("/live/{run_key}/events", get(sse::events))
-        .fallback(unknown);
+        .fallback(unknown)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(middleware::from_fn_with_state(
+            state.clone(),
+            auth::guard_reading,
+        ))
+        // Each handler that reads a body keeps a limit of its own.
+        .layer(DefaultBodyLimit::disable());
 
     // Monitoring.
     let health = Router::new()
@@ -39,4 +60,8 @@ pub fn router(state: AppState) -> Router {
 
 async fn unknown(uri: Uri) -> WebError {
     WebError::not_found("page", uri.path())
+}
+
+async fn wrong_method(method: Method, uri: Uri) -> WebError {
+    WebError::wrong_method(&method, uri.path())
 }

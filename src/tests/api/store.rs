@@ -42,7 +42,7 @@ async fn a_stored_run_comes_back_whole() {
     assert_eq!(names, ["A <b>", "B"]);
     assert_eq!(
         judged.rows[0].measurement.interval,
-        run.measurements[1].interval
+        run.measurements[1].published.interval
     );
     assert_eq!(judged.rows[0].judgement.band, Band::Warming);
 

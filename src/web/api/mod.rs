@@ -1,6 +1,15 @@
 //! The JSON API: what CI, scripts and the runner hold on to.
 //!
 //! # Layout
+//! - [`upload`]: a report becomes a run; [`body`]: its limits.
+//! - [`runs`]: what is stored of runs. [`series`]: lines and their points. [`view`]: how both are shown.
+//! - [`live`]: a runner says how far it is.
 //! - [`health`]: whether the server lives and can answer.
 
+pub mod body;
 pub mod health;
+pub mod live;
+pub mod runs;
+pub mod series;
+pub mod upload;
+pub mod view;

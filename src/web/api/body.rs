@@ -1,0 +1,130 @@
+//! An upload's body: limits on the wire, limits while decoding, and how much of it at once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{HeaderMap, header};
+use futures::StreamExt;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::ingest::limits::WIRE_BYTES;
+use crate::ingest::{Encoding, IngestError};
+use crate::web::WebError;
+
+/// Bodies that may be decoded at once.
+const DECODED_AT_ONCE: usize = 2;
+
+/// Bytes of bodies that may wait to be decoded, in KiB.
+const WIRE_KIB: usize = 256 << 10;
+
+/// How long a body waits for its turn to be decoded.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// When to come back after a 503, in seconds.
+const RETRY_AFTER: u32 = 2;
+
+/// How much is uploaded at once.
+#[derive(Debug)]
+pub struct Uploads {
+    decoding: Arc<Semaphore>,
+    wire: Arc<Semaphore>,
+}
+
+impl Default for Uploads {
+    fn default() -> Self {
+        Self {
+            decoding: Arc::new(Semaphore::new(DECODED_AT_ONCE)),
+            wire: Arc::new(Semaphore::new(WIRE_KIB)),
+        }
+    }
+}
+
+/// A body as it came, and its share of what may wait.
+pub(super) struct Wire {
+    pub(super) bytes: Vec<u8>,
+    pub(super) encoding: Encoding,
+    _share: Option<OwnedSemaphorePermit>,
+}
+
+impl Uploads {
+    /// Bodies being decoded and stored now.
+    pub fn in_use(&self) -> usize {
+        DECODED_AT_ONCE - self.decoding.available_permits()
+    }
+
+    /// Reads a body from the wire.
+    pub(super) async fn receive(&self, headers: &HeaderMap, body: Body) -> Result<Wire, WebError> {
+        require_json(headers)?;
+        let encoding = headers
+            .get(header::CONTENT_ENCODING)
+            .map_or("", |v| v.to_str().unwrap_or("?"))
+            .parse::<Encoding>()?;
+        let announced = headers
+            .get(header::CONTENT_LENGTH)
+            .and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
+        if announced.is_some_and(|length| length > WIRE_BYTES) {
+            return Err(IngestError::WireTooLong.into());
+        }
+        let mut bytes = Vec::new();
+        let mut share: Option<OwnedSemaphorePermit> = None;
+        let mut chunks = body.into_data_stream();
+        while let Some(chunk) = chunks.next().await {
+            let chunk = chunk.map_err(|error| {
+                WebError::bad_request(format!("the body ended before its time: {error}"))
+            })?;
+            if bytes.len() + chunk.len() > WIRE_BYTES {
+                return Err(IngestError::WireTooLong.into());
+            }
+            bytes.extend_from_slice(&chunk);
+            let held = share.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+            let more = u32::try_from((bytes.len() >> 10).saturating_sub(held)).unwrap_or(u32::MAX);
+            if more > 0 {
+                let more = self
+                    .wire
+                    .clone()
+                    .try_acquire_many_owned(more)
+                    .map_err(|_| busy())?;
+                match &mut share {
+                    Some(share) => share.merge(more),
+                    none => *none = Some(more),
+                }
+            }
+        }
+        Ok(Wire {
+            bytes,
+            encoding,
+            _share: share,
+        })
+    }
+
+    /// The right to decode a body; held until it is stored.
+    pub(super) async fn turn(&self) -> Result<OwnedSemaphorePermit, WebError> {
+        let turn = self.decoding.clone().acquire_owned();
+        match tokio::time::timeout(PATIENCE, turn).await {
+            Ok(Ok(permit)) => Ok(permit),
+            _ => Err(busy()),
+        }
+    }
+}
+
+fn busy() -> WebError {
+    WebError::busy(
+        format!("{DECODED_AT_ONCE} uploads are under way: send it again"),
+        RETRY_AFTER,
+    )
+}
+
+/// JSON only as `application/json`: a form of another site cannot send that.
+pub(super) fn require_json(headers: &HeaderMap) -> Result<(), WebError> {
+    let given = headers
+        .get(header::CONTENT_TYPE)
+        .map_or("", |v| v.to_str().unwrap_or("?"));
+    let essence = given.split(';').next().unwrap_or("").trim();
+    if essence.eq_ignore_ascii_case("application/json") {
+        return Ok(());
+    }
+    Err(WebError::unsupported_media(format!(
+        "the content type is {given:?}: send JSON as application/json"
+    )))
+}

@@ -1,0 +1,96 @@
+//! `POST /api/v1/runs`: a report becomes a run.
+
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bench_verdict::gate::GateOptions;
+use bench_verdict::verdict::Verdict;
+use serde::Serialize;
+
+use crate::analysis;
+use crate::domain::RunId;
+use crate::store::Outcome;
+use crate::web::auth::{Caller, may_send, require_upload};
+use crate::web::{AppState, WebError};
+use crate::{ingest, jobs};
+
+/// What became of an upload.
+#[derive(Debug, Serialize)]
+pub struct Uploaded {
+    /// The run's number.
+    pub run_id: RunId,
+    /// Its page.
+    pub url: String,
+    /// What the gate says of it now.
+    pub verdict: Verdict,
+}
+
+/// 201 for a new run, 200 for the same report again, 409 for another report with its run key.
+pub async fn create(
+    State(state): State<AppState>,
+    caller: Caller,
+    request: Request,
+) -> Result<Response, WebError> {
+    let (parts, body) = request.into_parts();
+    require_upload(&caller, &parts.headers, &state).await?;
+    let wire = state.uploads.receive(&parts.headers, body).await?;
+    let turn = state.uploads.turn().await?;
+    let now = state.now();
+    let new = tokio::task::spawn_blocking(move || {
+        let bytes = ingest::decode(wire.bytes, wire.encoding)?;
+        ingest::read(bytes, now.timestamp(), analysis::published::published)
+    })
+    .await
+    .map_err(|error| {
+        tracing::error!(%error, "reading a report failed");
+        WebError::Internal
+    })??;
+    may_send(&caller, new.kind)?;
+
+    // In a task of its own: a caller that hangs up does not stop a run half way in.
+    let store = state.store.clone();
+    let (run_key, inserted) = tokio::spawn(async move {
+        let inserted = store.insert_judged(&new, now, jobs::judge_run).await;
+        drop(turn);
+        inserted.map(|inserted| (new.run_key, inserted))
+    })
+    .await
+    .map_err(|error| {
+        tracing::error!(%error, "storing a report failed");
+        WebError::Internal
+    })??;
+    let run_id = inserted.run_id;
+    let status = match inserted.outcome {
+        Outcome::New => StatusCode::CREATED,
+        Outcome::Same => StatusCode::OK,
+        Outcome::Conflict => {
+            return Err(WebError::conflict(format!(
+                "run {run_id} has the run key {run_key} and another report: a run is never changed, give a new run its own key"
+            )));
+        }
+    };
+    state.live.complete(&run_key);
+    tracing::info!(run_id = run_id.0, status = status.as_u16(), "report taken");
+    state.jobs.wake();
+    let run = state
+        .store
+        .judged_run(run_id)
+        .await?
+        .ok_or_else(|| WebError::not_found("run", run_id))?;
+    let answer = Uploaded {
+        run_id,
+        url: format!("{}/runs/{run_id}", base_url(&state, &parts.headers)),
+        verdict: analysis::verdict::of_run(&run, &GateOptions::default()),
+    };
+    Ok((status, Json(answer)).into_response())
+}
+
+/// Scheme and host under which the caller reached us, or people do.
+pub(super) fn base_url(state: &AppState, headers: &HeaderMap) -> String {
+    match (&state.config.public_url, headers.get(header::HOST)) {
+        (Some(url), _) => url.clone(),
+        (None, Some(host)) => format!("http://{}", host.to_str().unwrap_or("127.0.0.1")),
+        (None, None) => String::new(),
+    }
+}
