@@ -4,9 +4,11 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use kvmark::config::Config;
-use kvmark::domain::Millis;
+use kvmark::domain::{Millis, RunKind, Scope};
 use kvmark::store::{Store, StoreOptions};
+use kvmark::web::auth::Secret;
 use kvmark::web::{self, AppState};
+use serde_json::Value;
 use tower::ServiceExt;
 
 /// 2026-03-01T06:00:00Z: the present of every test.
@@ -58,6 +60,28 @@ impl TestApp {
         &self.state.store
     }
 
+    /// A new token.
+    pub(crate) async fn token(&self, scope: Scope, kinds: Option<&[RunKind]>) -> String {
+        let secret = Secret::random().unwrap();
+        let hash = secret.hash();
+        self.store()
+            .create_token(&hash, scope, kinds, Some("test"), NOW)
+            .await
+            .unwrap();
+        secret.reveal().to_owned()
+    }
+
+    /// Uploads a report, as the runner does.
+    pub(crate) async fn upload(&self, token: &str, report: &Value) -> Answer {
+        self.upload_bytes(token, report.to_string().into_bytes())
+            .await
+    }
+
+    /// Uploads any bytes.
+    pub(crate) async fn upload_bytes(&self, token: &str, body: Vec<u8>) -> Answer {
+        self.send(post("/api/v1/runs", token, body)).await
+    }
+
     pub(crate) async fn get(&self, uri: &str) -> Answer {
         self.send(Request::get(uri).body(Body::empty()).unwrap())
             .await
@@ -76,6 +100,15 @@ impl TestApp {
             body: body.to_vec(),
         }
     }
+}
+
+/// A JSON request with a token.
+pub(crate) fn post(uri: &str, token: &str, body: impl Into<Body>) -> Request<Body> {
+    Request::post(uri)
+        .header("authorization", format!("Bearer {token}"))
+        .header("content-type", "application/json")
+        .body(body.into())
+        .unwrap()
 }
 
 impl Answer {

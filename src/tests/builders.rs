@@ -8,6 +8,7 @@ use kvmark::domain::{
     Expectation, Millis, NewEnvironment, NewMeasurement, NewRun, Published, Revision, RunKind,
     SeriesName,
 };
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::app::NOW;
@@ -79,4 +80,33 @@ pub(crate) fn with(
 ) -> NewRun {
     run.measurements.extend(measurements);
     run
+}
+
+/// A report as a runner sends it: a nightly run of main with `metrics`, each a benchmark of its own
+/// with one param and six samples around the value.
+pub(crate) fn report(days_ago: i64, metrics: &[(&str, f64)]) -> Value {
+    let started = Millis(NOW.0 - days_ago * DAY_MS);
+    let benchmarks: Vec<Value> = metrics
+        .iter()
+        .map(|(name, value)| {
+            json!({
+                "name": name, "params": {"cpu": "2"}, "status": "ok", "iterations": 1000,
+                "metrics": [{
+                    "name": "latency_p99", "unit": "ns", "better": "lower", "kind": "time",
+                    "samples": latency(name, *value).samples,
+                }],
+            })
+        })
+        .collect();
+    json!({
+        "format": 1, "run_key": uuid::Uuid::new_v4().to_string(), "kind": "nightly",
+        "suite": {"name": "kv-sync", "version": "1"},
+        "runner": {"name": "bench-runner", "version": "0.1.0"},
+        "options": {"count": 6, "seed": 7},
+        "revision": {"commit": format!("{:040x}", started.0), "branch": "main", "dirty": false},
+        "environment": {"name": "bench-1", "cpu_model": "EPYC", "cpu_count": 2},
+        "started_at": started.timestamp().to_string(),
+        "finished_at": Millis(started.0 + 60_000).timestamp().to_string(),
+        "benchmarks": benchmarks,
+    })
 }

@@ -6,6 +6,7 @@ use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{FromRequestParts, Path as AxumPath, Query as AxumQuery};
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::de::{self, Deserialize, Deserializer};
 
@@ -48,8 +49,8 @@ impl FromStr for Instant {
         if let Ok(time) = text.parse::<Timestamp>() {
             return Ok(Self(time.into()));
         }
-        let midnight = text
-            .parse::<jiff::civil::Date>()
+        // Not `parse`, which would take the date of a time without an offset.
+        let midnight = Date::strptime("%Y-%m-%d", text)
             .and_then(|date| TimeZone::UTC.to_timestamp(date.at(0, 0, 0, 0)));
         match midnight {
             Ok(time) => Ok(Self(time.into())),

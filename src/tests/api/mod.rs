@@ -1,5 +1,9 @@
 //! The API and the store behind it.
 
+mod access;
 mod guard;
-mod live;
+mod runs;
+mod series;
+mod socket;
 mod store;
+mod upload;

@@ -8,7 +8,7 @@ use bench_verdict::verdict::{Band, Evidence};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::domain::{Coverage, Judged, Judgement, Run, RunId, RunKind, Series, SeriesId};
+use crate::domain::{Coverage, Judged, Judgement, Millis, Run, RunId, RunKind, Series, SeriesId};
 
 /// A run.
 #[derive(Debug, Serialize)]
@@ -127,7 +127,7 @@ impl From<Run> for RunView {
                 parent: revision.parent,
                 base_commit: revision.base_commit,
                 pull: revision.pull,
-                committed_at: revision.committed_at.map(|t| t.timestamp()),
+                committed_at: revision.committed_at.map(Millis::timestamp),
                 subject: revision.subject,
                 author: revision.author,
                 dirty: revision.dirty,

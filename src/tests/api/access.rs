@@ -1,0 +1,141 @@
+//! Who may do what.
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use kvmark::config::Config;
+use kvmark::domain::{Scope, TokenId};
+
+use crate::app::{NOW, TestApp, post};
+use crate::builders::report;
+
+fn open() -> Config {
+    Config {
+        open_uploads: true,
+        ..Config::default()
+    }
+}
+
+fn without_token() -> Request<Body> {
+    let mut request = post("/api/v1/runs", "", report(0, &[("A", 1.0)]).to_string());
+    request.headers_mut().remove("authorization");
+    request
+}
+
+#[tokio::test]
+async fn uploads_need_a_token_of_scope_upload_or_admin() {
+    let app = TestApp::new().await;
+    assert_eq!(
+        app.send(without_token()).await.status,
+        StatusCode::UNAUTHORIZED
+    );
+    let wrong = app.upload("kvmark_wrong", &report(0, &[("A", 1.0)])).await;
+    assert_eq!(wrong.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(wrong.header("www-authenticate"), "Bearer");
+    for (scope, status) in [
+        (Scope::Read, StatusCode::FORBIDDEN),
+        (Scope::Triage, StatusCode::FORBIDDEN),
+        (Scope::Upload, StatusCode::CREATED),
+        (Scope::Admin, StatusCode::CREATED),
+    ] {
+        let token = app.token(scope, None).await;
+        let answer = app.upload(&token, &report(0, &[("A", 1.0)])).await;
+        assert_eq!(answer.status, status, "{scope}: {}", answer.text());
+    }
+}
+
+#[tokio::test]
+async fn a_revoked_token_is_worth_nothing() {
+    let app = TestApp::new().await;
+    let token = app.token(Scope::Upload, None).await;
+    assert!(app.store().revoke_token(TokenId(1), NOW).await.unwrap());
+    assert!(!app.store().revoke_token(TokenId(1), NOW).await.unwrap());
+    let answer = app.upload(&token, &report(0, &[("A", 1.0)])).await;
+    assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn open_uploads_are_closed_to_proxies_and_other_sites() {
+    let app = TestApp::with(open()).await;
+    assert_eq!(app.send(without_token()).await.status, StatusCode::CREATED);
+    for (name, value, status) in [
+        ("forwarded", "for=10.0.0.1", StatusCode::UNAUTHORIZED),
+        ("x-forwarded-for", "10.0.0.1", StatusCode::UNAUTHORIZED),
+        (
+            "x-forwarded-host",
+            "perf.example.org",
+            StatusCode::UNAUTHORIZED,
+        ),
+        ("origin", "https://evil.example", StatusCode::UNAUTHORIZED),
+        ("origin", "null", StatusCode::UNAUTHORIZED),
+        ("origin", "http://127.0.0.1:8080", StatusCode::CREATED),
+    ] {
+        let mut request = without_token();
+        request.headers_mut().insert(name, value.parse().unwrap());
+        assert_eq!(app.send(request).await.status, status, "{name}: {value}");
+    }
+}
+
+#[tokio::test]
+async fn open_uploads_never_come_back_once_a_token_has_existed() {
+    let app = TestApp::with(open()).await;
+    app.token(Scope::Upload, None).await;
+    app.store().revoke_token(TokenId(1), NOW).await.unwrap();
+    assert_eq!(
+        app.send(without_token()).await.status,
+        StatusCode::UNAUTHORIZED
+    );
+}
+
+#[tokio::test]
+async fn open_uploads_need_a_loopback_address() {
+    let app = TestApp::with(Config {
+        bind: "0.0.0.0:0".parse().unwrap(),
+        ..open()
+    })
+    .await;
+    assert_eq!(
+        app.send(without_token()).await.status,
+        StatusCode::UNAUTHORIZED
+    );
+}
+
+#[tokio::test]
+async fn reading_needs_a_token_where_it_was_asked_for() {
+    let app = TestApp::with(Config {
+        read_token: true,
+        ..Config::default()
+    })
+    .await;
+    let token = app.token(Scope::Read, None).await;
+    assert_eq!(app.get("/healthz").await.status, StatusCode::OK);
+    assert_eq!(
+        app.get("/api/v1/runs").await.status,
+        StatusCode::UNAUTHORIZED
+    );
+    for (name, value) in [
+        ("authorization", format!("Bearer {token}")),
+        ("cookie", format!("kvmark_token={token}")),
+    ] {
+        let request = Request::get("/api/v1/runs")
+            .header(name, value)
+            .body(Body::empty())
+            .unwrap();
+        assert_eq!(app.send(request).await.status, StatusCode::OK, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_cookie_changes_nothing_from_another_site() {
+    let app = TestApp::new().await;
+    let token = app.token(Scope::Admin, None).await;
+    for (origin, status) in [
+        ("http://127.0.0.1:8080", StatusCode::CREATED),
+        ("https://evil.example", StatusCode::FORBIDDEN),
+    ] {
+        let mut request = without_token();
+        let headers = request.headers_mut();
+        headers.insert("cookie", format!("kvmark_token={token}").parse().unwrap());
+        headers.insert("origin", origin.parse().unwrap());
+        assert_eq!(app.send(request).await.status, status, "{origin}");
+    }
+}
