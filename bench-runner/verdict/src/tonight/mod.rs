@@ -42,7 +42,8 @@ pub struct Standing {
     pub since_ms: i64,
     /// The night that confirmed it.
     pub confirmed_ms: i64,
-    /// What it was judged by, frozen. The indices in it are those of the night that confirmed it.
+    /// What it was judged by, frozen. The indices in it count from the first night of the window
+    /// of the night that confirmed it.
     pub change: Change,
 }
 
@@ -150,19 +151,12 @@ impl State {
 /// nothing. `state` is the one that the night before left.
 pub fn tonight(history: &History, state: &mut State, thresholds: &Thresholds) -> Option<Tonight> {
     let last = history.len().checked_sub(1)?;
-    let now = history.nights()[last];
-    if state.epoch != Some(now.epoch) {
-        state.epoch = Some(now.epoch);
-        state.begin_level(now.time_ms, LevelBy::Epoch);
-    }
-
+    state.forget(history, last, thresholds);
     let index = |time_ms| {
         history
             .nights()
             .partition_point(|night| night.time_ms < time_ms)
     };
-    let oldest = history.nights()[history.len().saturating_sub(thresholds.window())].time_ms;
-    state.changes.retain(|standing| standing.since_ms >= oldest);
     let changes = state.changes.iter().map(|standing| {
         let (start, confirmed_at) = (index(standing.since_ms), index(standing.confirmed_ms));
         Change {
@@ -172,12 +166,86 @@ pub fn tonight(history: &History, state: &mut State, thresholds: &Thresholds) ->
         }
     });
     let mut detector = Detector::resume(history, changes.collect(), *thresholds);
+    Some(judge(history, last, &mut detector, state, thresholds))
+}
+
+/// A whole history followed night by night: gives of each night what [`tonight`] would, at a small
+/// part of its cost, for what is judged by the nights before is kept from one to the next.
+#[derive(Debug, Clone)]
+pub struct Walk<'a> {
+    history: &'a History,
+    thresholds: Thresholds,
+    detector: Detector<'a>,
+    state: State,
+    next: usize,
+}
+
+impl<'a> Walk<'a> {
+    /// Starts before the first night.
+    pub fn new(history: &'a History, thresholds: Thresholds) -> Walk<'a> {
+        Walk {
+            history,
+            thresholds,
+            detector: Detector::new(history, thresholds),
+            state: State::default(),
+            next: 0,
+        }
+    }
+
+    /// What the nights so far have left.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Takes the level of the nights from here on as the accepted one.
+    pub fn accept(&mut self, now_ms: i64) {
+        self.state.accept(now_ms);
+    }
+}
+
+impl Iterator for Walk<'_> {
+    type Item = Tonight;
+
+    /// Judges the next night.
+    fn next(&mut self) -> Option<Tonight> {
+        let last = self.next;
+        if last >= self.history.len() {
+            return None;
+        }
+        self.next += 1;
+        self.state.forget(self.history, last, &self.thresholds);
+        let (history, thresholds) = (self.history, &self.thresholds);
+        Some(judge(
+            history,
+            last,
+            &mut self.detector,
+            &mut self.state,
+            thresholds,
+        ))
+    }
+}
+
+/// Judges night `last`, which the detector has yet to see.
+fn judge(
+    history: &History,
+    last: usize,
+    detector: &mut Detector<'_>,
+    state: &mut State,
+    thresholds: &Thresholds,
+) -> Tonight {
+    let now = history.nights()[last];
+    if state.epoch != Some(now.epoch) {
+        state.epoch = Some(now.epoch);
+        state.begin_level(now.time_ms, LevelBy::Epoch);
+    }
     let mut news = Vec::new();
     detector.step(&mut news);
     let (mut confirmed, mut retracted) = (None, Vec::new());
     for item in news {
         match item {
-            News::Confirmed(change) => confirmed = Some(confirm(history, state, change)),
+            News::Confirmed(change) => {
+                confirmed = Some(confirm(history, state, change, thresholds));
+            }
             News::Retracted(change) => retracted.push(retract(history, state, &change)),
         }
     }
@@ -189,8 +257,8 @@ pub fn tonight(history: &History, state: &mut State, thresholds: &Thresholds) ->
         .as_ref()
         .and_then(|context| distance(history, context, last));
     let asked = detector.tails();
-    let evidence = evidence_of(history, state, judged.band, z, thresholds);
-    let (accepted_level, crept) = creep_of(history, state, context.as_ref());
+    let evidence = evidence_of(now.time_ms, state, judged.band, z, thresholds);
+    let (accepted_level, crept) = creep_of(history, last, state, context.as_ref());
     let numbers = context.as_ref().map(|context| {
         let reading = context.reading;
         let fraction = |size: f64| match reading {
@@ -203,13 +271,13 @@ pub fn tonight(history: &History, state: &mut State, thresholds: &Thresholds) ->
             detectable(context, thresholds).map(fraction),
         )
     });
-    Some(Tonight {
+    Tonight {
         baseline_runs: baseline.runs,
         baseline: baseline.mean,
         change: judged.change,
         band: judged.band,
         evidence,
-        confirm: ask(history, confirmed.as_ref(), z, &asked, thresholds),
+        confirm: ask(history, last, confirmed.as_ref(), z, &asked, thresholds),
         confirmed,
         retracted,
         noise_floor: numbers.map(|(floor, _)| floor),
@@ -223,19 +291,14 @@ pub fn tonight(history: &History, state: &mut State, thresholds: &Thresholds) ->
         tonight_z: z,
         tails: asked,
         creep_numbers: crept.map(|(numbers, _)| numbers),
-    })
+    }
 }
 
 /// The state after a whole history, night by night: what [`tonight`] would have left.
 pub fn replay(history: &History, thresholds: &Thresholds) -> State {
-    let mut state = State::default();
-    let nights = history.nights();
-    for last in 0..nights.len() {
-        let from = (last + 1).saturating_sub(thresholds.window());
-        let window = History::new(nights[from..=last].to_vec(), *history.metric());
-        let _ = tonight(&window, &mut state, thresholds);
-    }
-    state
+    let mut walk = Walk::new(history, *thresholds);
+    walk.by_ref().for_each(drop);
+    walk.state
 }
 
 /// Whether an alert closes by itself: the median of the last three nights is back within
@@ -264,14 +327,27 @@ pub fn is_recovered(
         && crate::stats::order::median(last).is_some_and(|median| median - level <= within)
 }
 
-fn confirm(history: &History, state: &mut State, change: Change) -> LevelChange {
+fn confirm(
+    history: &History,
+    state: &mut State,
+    change: Change,
+    thresholds: &Thresholds,
+) -> LevelChange {
     let nights = history.nights();
     let since_ms = nights[change.start].time_ms;
-    let confirmed_ms = nights[change.confirmed_at].time_ms;
+    // Indices count from the window's first night, however far back `history` reaches.
+    let from = (change.confirmed_at + 1).saturating_sub(thresholds.window());
+    let mut context = change.context;
+    context.at = context.at.saturating_sub(from);
     state.changes.push(Standing {
         since_ms,
-        confirmed_ms,
-        change,
+        confirmed_ms: nights[change.confirmed_at].time_ms,
+        change: Change {
+            start: change.start.saturating_sub(from),
+            confirmed_at: change.confirmed_at - from,
+            context,
+            ..change
+        },
     });
     state.changes.sort_by_key(|standing| standing.since_ms);
     state.begin_level(since_ms, LevelBy::Step);
@@ -302,6 +378,13 @@ fn level_change(history: &History, since_ms: i64, change: &Change) -> LevelChang
 }
 
 impl State {
+    /// Changes older than the window of night `last` bound nothing any more.
+    fn forget(&mut self, history: &History, last: usize, thresholds: &Thresholds) {
+        let from = (last + 1).saturating_sub(thresholds.window());
+        let oldest = history.nights()[from].time_ms;
+        self.changes.retain(|standing| standing.since_ms >= oldest);
+    }
+
     /// Gives every level that is not yet full the nights it has.
     fn fill_levels(&mut self, history: &History, last: usize) {
         let nights = &history.nights()[..=last];
@@ -320,9 +403,19 @@ impl State {
     }
 }
 
+/// The first night of the epoch that night `last` is in.
+fn epoch_start(history: &History, last: usize) -> usize {
+    let nights = &history.nights()[..=last];
+    let own = nights[last].epoch;
+    nights
+        .iter()
+        .rposition(|night| night.epoch != own)
+        .map_or(0, |at| at + 1)
+}
+
 fn band_of(history: &History, last: usize) -> (Baseline, band::Judged) {
     let now = history.nights()[last];
-    let points: Vec<Point> = history.nights()[history.epoch_start()..last]
+    let points: Vec<Point> = history.nights()[epoch_start(history, last)..last]
         .iter()
         .map(|night| Point {
             time_ms: night.time_ms,
@@ -344,15 +437,12 @@ fn distance(history: &History, context: &Context, night: usize) -> Option<f64> {
 }
 
 fn evidence_of(
-    history: &History,
+    now_ms: i64,
     state: &State,
     band: Band,
     z: Option<f64>,
     thresholds: &Thresholds,
 ) -> Evidence {
-    let Some(now) = history.nights().last() else {
-        return Evidence::Inconclusive;
-    };
     // While the seven days before tonight still hold nights of the old level, the band shows the
     // change that was confirmed.
     let direction = if band == Band::Improved { -1.0 } else { 1.0 };
@@ -361,8 +451,7 @@ fn evidence_of(
         Band::Improved | Band::Critical | Band::Warning | Band::Info
     );
     let standing = state.changes.iter().any(|standing| {
-        standing.since_ms > now.time_ms - band::WINDOW_MS
-            && standing.change.tail.z * direction > 0.0
+        standing.since_ms > now_ms - band::WINDOW_MS && standing.change.tail.z * direction > 0.0
     });
     match (band, z) {
         _ if shows && standing => Evidence::Confirmed,
@@ -375,6 +464,7 @@ fn evidence_of(
 
 fn creep_of(
     history: &History,
+    last: usize,
     state: &State,
     context: Option<&Context>,
 ) -> (Option<f64>, Option<(Creep, f64)>) {
@@ -385,21 +475,22 @@ fn creep_of(
     let from = history
         .nights()
         .partition_point(|night| night.time_ms < level.since_ms);
-    let own = history.len() - from;
+    let end = last + 1;
+    let own = end.saturating_sub(from);
     let crept = context
         .filter(|_| own >= 2 * creep::NIGHTS)
         .and_then(|context| {
             let positive = level.first.iter().all(|value| *value > 0.0);
             let reading = match context.reading {
                 Reading::Log if positive => Reading::Log,
-                _ => history.reading(from, history.len()),
+                _ => history.reading(from, end),
             };
             let first: Vec<f64> = level
                 .first
                 .iter()
                 .map(|&value| history.read(reading, value))
                 .collect();
-            let last = &history.values(reading)[from..];
+            let last = &history.values(reading)[from..end];
             let numbers = creep::creep(&first, last, &context.noise, reading.unit())?;
             Some((numbers, history.change(reading, numbers.shift)))
         });
@@ -419,6 +510,7 @@ fn detectable(context: &Context, thresholds: &Thresholds) -> Option<f64> {
 /// Whether tonight asks for a confirmation: by evidence, not by the band.
 fn ask(
     history: &History,
+    last: usize,
     confirmed: Option<&LevelChange>,
     z: Option<f64>,
     tails: &[(Context, Tail)],
@@ -426,7 +518,7 @@ fn ask(
 ) -> Option<Ask> {
     let nights = history.nights();
     let against = |start: usize| {
-        let from = history.epoch_start();
+        let from = epoch_start(history, last);
         let good = start
             .checked_sub(GOOD_BEFORE)
             .filter(|good| *good >= from)?;

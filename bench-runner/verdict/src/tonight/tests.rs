@@ -271,3 +271,56 @@ fn the_first_night_and_none_at_all_are_answered() {
             && night.noise_floor.is_none()
     }));
 }
+
+#[test]
+fn a_walk_says_of_each_night_what_that_night_alone_says() {
+    let thresholds = Thresholds::default();
+    let histories = [
+        Simulation::new(3)
+            .noise(0.02)
+            .nights(200)
+            .step(1.2)
+            .nights(30)
+            .step(0.84)
+            .nights(30),
+        Simulation::new(4)
+            .noise(0.01)
+            .nights(60)
+            .epoch()
+            .nights(40)
+            .step(0.9)
+            .nights(200),
+        Simulation::new(5).noise(0.03).nights(20).drift(40, 0.004),
+    ];
+    for simulation in histories {
+        let whole = simulation.history_until(simulation.len());
+        let mut walk = Walk::new(&whole, thresholds);
+        let mut state = State::default();
+        for end in 1..=simulation.len() {
+            let until = simulation.history_until(end);
+            let from = end.saturating_sub(thresholds.window());
+            let window = History::new(until.nights()[from..].to_vec(), *until.metric());
+            let alone = tonight(&window, &mut state, &thresholds);
+            let walked = walk.next();
+            assert!(alone.is_some() && walked.is_some(), "night {end}");
+            let told = |night: &Tonight| {
+                let noise = night.context.map(|context| context.noise);
+                let tails: Vec<_> = night.tails.iter().map(|(_, tail)| *tail).collect();
+                let creep = (night.creep, night.since_accepted, night.accepted_level);
+                let change = (
+                    night.confirmed,
+                    night.retracted.clone(),
+                    night.confirm.clone(),
+                );
+                (night.band, night.evidence, noise, tails, creep, change)
+            };
+            assert_eq!(
+                alone.as_ref().map(told),
+                walked.as_ref().map(told),
+                "night {end}"
+            );
+            assert_eq!(&state, walk.state(), "night {end}");
+        }
+        assert!(walk.next().is_none());
+    }
+}
