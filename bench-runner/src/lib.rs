@@ -4,14 +4,30 @@
 //! - [`measure`]: clock, histograms, loops, allocations, processor time, disturbances.
 //! - [`workload`]: seeded event streams and prompts, with an oracle.
 //! - [`suite`]: the seven benchmarks.
+//! - `cli`: the commands, one file each; [`main_with`] runs them.
+//! - [`collect`]: the plan, the rounds, the report.
+//! - [`doctor`]: whether a machine is fit to measure.
+//! - [`environment`]: machine, program and revision.
+//! - [`mod@interrupt`]: what Ctrl-C does.
+//! - [`output`]: progress and the table.
+//! - [`upload`]: the server, the spool, live messages.
 //!
 //! # Invariants
 //! 1. Measuring code never prints.
 //! 2. Every figure comes from a measurement; what cannot be had is absent, never zero.
 
+mod cli;
+pub mod collect;
+pub mod doctor;
+pub mod environment;
+pub mod interrupt;
 pub mod measure;
+pub mod output;
 pub mod suite;
+pub mod upload;
 pub mod workload;
+
+pub use cli::main_with;
 
 #[cfg(test)]
 #[global_allocator]

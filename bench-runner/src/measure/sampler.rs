@@ -67,6 +67,18 @@ impl Observation {
         }
     }
 
+    /// Adds another observation.
+    pub fn join(&mut self, other: &Observation) {
+        self.busy += other.busy;
+        self.steal += other.steal;
+        self.total += other.total;
+        self.own_ns += other.own_ns;
+        for mhz in [other.lowest_mhz, other.highest_mhz].into_iter().flatten() {
+            self.lowest_mhz = Some(self.lowest_mhz.map_or(mhz, |lowest| lowest.min(mhz)));
+            self.highest_mhz = Some(self.highest_mhz.map_or(mhz, |highest| highest.max(mhz)));
+        }
+    }
+
     /// Time that the hypervisor gave to others, percent of the machine's time.
     pub fn steal_percent(&self) -> Option<f64> {
         (self.total >= LEAST_TICKS).then(|| 100.0 * self.steal as f64 / self.total as f64)

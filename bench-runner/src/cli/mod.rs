@@ -1,0 +1,120 @@
+//! The command line: one file a command.
+//!
+//! A new command is a file with an `Args` struct and a `run` function, a variant of [`Command`] and
+//! an arm of [`Command::run`].
+
+mod doctor;
+mod failure;
+mod gate;
+mod list;
+mod report_file;
+mod run;
+mod server_args;
+mod upload;
+mod word;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use failure::Failure;
+
+/// How commands end, for `--help`.
+const EXIT_CODES: &str = "\
+Exit codes, the first that applies in the order 2, 6, 1, 4, 5, 3, 0:
+  0  fine
+  1  regression
+  2  wrong usage, or input that cannot be read
+  3  inconclusive: too few samples or nights, unconfirmed, or the canary missed
+  4  coverage incomplete: something expected is missing or failed, or nothing could be compared
+  5  two named sides were measured in different environments
+  6  server or upload failure; the report is safe in the spool
+
+Environment: KVMARK_SERVER, KVMARK_TOKEN, KVMARK_SPOOL.";
+
+const EXAMPLES: &str = "\
+Examples:
+  bench-runner run --quick                      everything in a minute, a table at the end
+  bench-runner run --out report.json --text -   the whole suite; benchstat reads the text
+  bench-runner run --bench 'Concurrency.*cpu=2' --benchtime 10s --count 10
+  bench-runner run --kind nightly --upload --server https://bench.example.org
+";
+
+/// Measures a KV-cache event indexer, honestly, and reports what it measured.
+#[derive(Debug, Parser)]
+#[command(name = "bench-runner", version, about, propagate_version = true)]
+#[command(after_help = format!("{EXAMPLES}\n{EXIT_CODES}"))]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// The benchmarks, their params and metrics, and what each measures.
+    List(list::Args),
+    /// Run the suite.
+    Run(Box<run::Args>),
+    /// Send reports; they wait in the spool while the server is away.
+    Upload(upload::Args),
+    /// Ask the server for the verdict on a run: what CI calls.
+    Gate(gate::Args),
+    /// Is this machine fit to measure?
+    Doctor(doctor::Args),
+}
+
+impl Command {
+    fn run(self) -> Result<bench_verdict::exit::ExitCode, Failure> {
+        match self {
+            Command::List(args) => list::run(&args),
+            Command::Run(args) => run::run(&args),
+            Command::Upload(args) => upload::run(&args),
+            Command::Gate(args) => gate::run(&args),
+            Command::Doctor(args) => doctor::run(&args),
+        }
+    }
+}
+
+/// Runs the program with these arguments, the first of which is its name. Everything that it has to
+/// say goes to standard output and standard error.
+pub fn main_with(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let command = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli.command,
+        Err(error) => {
+            // Help and version go to standard output and are fine; the rest is wrong usage, 2.
+            let code = if error.use_stderr() { 2 } else { 0 };
+            // A closed pipe is nobody to tell about it.
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    let exit = command.run().unwrap_or_else(|failure| {
+        eprintln!("bench-runner: {:#}", failure.error);
+        failure.exit
+    });
+    ExitCode::from(exit.code())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn verify_cli() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_exit_code_is_in_the_help() {
+        let help = Cli::command().render_help().to_string();
+        for exit in bench_verdict::exit::ExitCode::ORDER {
+            assert!(
+                help.contains(&format!("\n  {}  ", exit.code())),
+                "{exit:?}\n{help}"
+            );
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! Is this machine fit to measure? What makes it a poor one, how much noise it has, what to do.
+
+mod checks;
+mod probe;
+
+pub use checks::{Finding, Fitness, findings};
+pub use probe::{Noise, probe};
