@@ -3,6 +3,11 @@
 //! # Layout
 //! - [`tracker`]: the sequence of one stream as a state machine. It has no socket, no clock and
 //!   no index: what arrived goes in, what to do comes out. All judgement lives here.
+//! - `subscriber`, `driver`: one task a stream that tells the tracker what came and carries out
+//!   its steps; reports of how each stream stands.
+//! - `transport`: the sockets of a subscriber.
+//! - `sink`: where batches go.
+//! - `publisher`: the other side, in vLLM's shape.
 //! - [`wire`]: the frames of a message, of a replay request and of its end; endpoints of ranks.
 //!
 //! # Invariants
@@ -13,5 +18,19 @@
 //! 3. Nothing the feed keeps grows without bound; what a bound drops is counted, and asked for
 //!    again.
 
+mod driver;
+mod publisher;
+mod report;
+mod settings;
+mod sink;
+mod subscriber;
 pub mod tracker;
+mod transport;
 pub mod wire;
+
+pub use publisher::{PublishError, Publisher, PublisherSettings};
+pub use report::{Counters, StreamReport};
+pub use settings::{Settings, Stream};
+pub use sink::{Delivered, IndexSink, Sink};
+pub use subscriber::{SubscribeError, Subscriber};
+pub use transport::{BadEndpoint, check_endpoint};

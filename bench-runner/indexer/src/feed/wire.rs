@@ -29,6 +29,9 @@ pub enum FrameError {
     /// The sequence number has the wrong length.
     #[error("a sequence number of {0} bytes; it has 8, big-endian")]
     SequenceLength(usize),
+    /// A published batch has the number that ends a replay.
+    #[error("a batch numbered -1, which is the end marker of a replay")]
+    ReservedSequence,
 }
 
 /// One message, split into what the feed needs of it. The topic is not looked at: the SUB socket

@@ -298,6 +298,12 @@ impl World {
                 .collect();
             assert!(self.applied == published, "{:?} is not exact", self.tracker);
         }
+        assert_eq!(
+            self.tracker.next_seq(),
+            self.engine.published,
+            "{:?}",
+            self.tracker
+        );
         for reason in &reasons {
             let final_reason = matches!(reason, Reason::Lost { .. } | Reason::Unverified);
             assert!(

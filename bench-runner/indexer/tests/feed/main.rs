@@ -1,4 +1,8 @@
 //! The feed: a stream's sequence under simulated faults, and the feed over real sockets.
 #![expect(clippy::unwrap_used, reason = "a test may stop where it fails")]
 
+mod chaos;
 mod chaos_sequence;
+mod engine;
+mod loopback;
+mod proxy;

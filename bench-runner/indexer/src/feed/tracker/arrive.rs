@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::held::{Kept, Waiting};
 use super::seen::Likeness;
-use super::{Batch, LossCause, Origin, Step, Tracker};
+use super::{Batch, Doubt, LossCause, Origin, Step, Tracker};
 use crate::feed::wire::END_OF_REPLAY;
 
 impl Tracker {
@@ -15,15 +15,22 @@ impl Tracker {
         self.heard_on_connection = false;
         self.heard_since_answer = false;
         self.late = 0..0;
-        if self.ever_connected && self.next > 0 && !self.seen.is_empty() {
+        if self.ever_connected && self.next > 0 {
             // A doubt that is still open keeps its older anchor: batches applied since may be
             // those of the other incarnation.
-            self.doubt.get_or_insert(self.next - 1);
+            self.doubt.get_or_insert(Doubt {
+                anchor: self.next - 1,
+                highest: self.highest,
+            });
         }
+        // What was known to exist may have been another incarnation's; it counts again when the
+        // doubt is settled.
+        self.highest = self.next;
         self.ever_connected = true;
         self.fruitless = 0;
         self.unanswered = 0;
         self.empty_answers = 0;
+        self.deaf_probes = 0;
         self.ask();
     }
 
@@ -47,6 +54,9 @@ impl Tracker {
     /// that would show it, so the engine is asked whether there are more.
     pub fn quiet(&mut self) {
         self.ask();
+        if let Some(round) = &mut self.round {
+            round.probe = true;
+        }
     }
 
     /// Batch `seq` came by the live connection named `connection`. The number that ends a replay
@@ -56,6 +66,7 @@ impl Tracker {
             return;
         }
         self.heard_since_answer = true;
+        self.deaf_probes = 0;
         let first = !std::mem::replace(&mut self.heard_on_connection, true);
         let digest = self.seen.digest(&payload);
         if seq < self.next {
@@ -136,6 +147,7 @@ impl Tracker {
         self.fruitless = 0;
         self.unanswered = 0;
         self.empty_answers = 0;
+        self.deaf_probes = 0;
         self.lost = None;
         self.late = 0..0;
         self.undecoded = None;

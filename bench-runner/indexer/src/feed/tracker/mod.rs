@@ -109,6 +109,15 @@ pub struct Ask {
     pub after: Duration,
 }
 
+/// What would show that an engine is still the one it was before the connection broke.
+#[derive(Debug, Clone, Copy)]
+struct Doubt {
+    /// The last batch applied before.
+    anchor: u64,
+    /// One past the highest number known before.
+    highest: u64,
+}
+
 /// A replay under way.
 #[derive(Debug)]
 struct Round {
@@ -119,6 +128,8 @@ struct Round {
     answers: u64,
     /// Batches it brought that had not come before.
     fresh: u64,
+    /// It was asked for because nothing came.
+    probe: bool,
 }
 
 /// The state machine of one stream.
@@ -144,8 +155,8 @@ pub struct Tracker {
     heard_on_connection: bool,
     /// Nothing that was published before the connection is unknown.
     caught_up: bool,
-    /// The last applied batch at the reconnect, while a restart is not ruled out.
-    doubt: Option<u64>,
+    /// Set by a reconnect, until a restart is ruled out.
+    doubt: Option<Doubt>,
     /// A doubt that could not be settled: the engine no longer holds what would settle it.
     unverifiable: bool,
 
@@ -156,6 +167,8 @@ pub struct Tracker {
     /// A live batch has come since the last answer to a replay.
     heard_since_answer: bool,
     empty_answers: u32,
+    /// Probes in a row that brought batches which the live connection should have brought.
+    deaf_probes: u32,
     settled_replays: u64,
 
     lost: Option<(u64, Range<u64>, LossCause)>,
@@ -191,6 +204,7 @@ impl Tracker {
             unanswered: 0,
             heard_since_answer: false,
             empty_answers: 0,
+            deaf_probes: 0,
             settled_replays: 0,
             lost: None,
             late: 0..0,

@@ -11,6 +11,10 @@ use super::{Ask, LossCause, Origin, Round, Step, Tracker};
 /// buffer: one could be a replay whose messages were all lost.
 const EMPTY_ANSWERS_OF_A_RESTART: u32 = 2;
 
+/// Probes in a row that bring batches which did not come live, after which the connection is taken
+/// for one that leads nowhere.
+const PROBES_OF_A_DEAF_CONNECTION: u32 = 3;
+
 /// Unanswered replays in a row, with no live batch in between, after which the connection is
 /// taken for dead.
 const UNANSWERED_OF_A_DEAD_PEER: u32 = 2;
@@ -27,11 +31,13 @@ impl Tracker {
         let digest = self.seen.digest(&payload);
         if seq < self.next {
             match self.seen.compare(self.next, seq, digest) {
-                Likeness::Same if self.doubt.is_some_and(|anchor| seq <= anchor) => {
-                    self.doubt = None;
+                Likeness::Same => {
+                    if let Some(doubt) = self.doubt.take_if(|doubt| seq <= doubt.anchor) {
+                        self.highest = self.highest.max(doubt.highest);
+                    }
                 }
                 Likeness::Different => self.restarted_unseen(),
-                Likeness::Same | Likeness::Forgotten => {}
+                Likeness::Forgotten => {}
             }
             return;
         }
@@ -47,21 +53,24 @@ impl Tracker {
             return;
         };
         self.answered();
-        if round.answers == 0 && self.doubt.is_some() {
-            self.empty_answers += 1;
-            if self.empty_answers >= EMPTY_ANSWERS_OF_A_RESTART {
-                self.restarted_unseen();
-            } else {
-                self.ask();
-            }
+        if round.answers == 0 && round.anchored {
+            self.answered_without_anchor();
             return;
+        }
+        if round.probe && round.fresh > 0 {
+            self.deaf_probes += 1;
+            if self.deaf_probes >= PROBES_OF_A_DEAF_CONNECTION {
+                // The engine goes on and the connection does not say so: it leads nowhere.
+                self.reconnect();
+                return;
+            }
         }
         if self.next == self.highest && self.doubt.is_none() {
             self.fruitless = 0;
             self.caught_up = true;
             // With batches that were new, a live one behind them or the next probe has to show
-            // that there are no more; an answer without the anchor shows nothing.
-            if round.fresh == 0 && (round.answers > 0 || !round.anchored) {
+            // that there are no more.
+            if round.fresh == 0 {
                 self.settled_replays += 1;
             }
             return;
@@ -78,6 +87,19 @@ impl Tracker {
         self.fruitless = 0;
         self.unverifiable |= self.doubt.take().is_some();
         self.give_up(LossCause::NotInBuffer);
+    }
+
+    /// The engine answered and does not hold even the last applied batch.
+    fn answered_without_anchor(&mut self) {
+        self.empty_answers += 1;
+        if self.empty_answers < EMPTY_ANSWERS_OF_A_RESTART {
+            self.ask();
+        } else if self.doubt.is_some() {
+            self.restarted_unseen();
+        } else {
+            // A restart breaks the connection; perhaps it was broken and nobody said so.
+            self.reconnect();
+        }
     }
 
     /// Replay `id` could not be asked for, or was not answered to its end.
@@ -112,7 +134,7 @@ impl Tracker {
             return;
         }
         let from = match self.doubt {
-            Some(anchor) => anchor,
+            Some(doubt) => doubt.anchor,
             None if self.seen.is_empty() => self.next,
             None => self.next - 1,
         };
@@ -124,6 +146,7 @@ impl Tracker {
             anchored: from < self.next,
             answers: 0,
             fresh: 0,
+            probe: false,
         });
         self.steps.push_back(Step::Ask(Ask {
             id: self.last_round_id,

@@ -1,7 +1,7 @@
 //! What a stream's tracker counts, and why a stream is not exact.
 
 use std::fmt;
-use std::ops::Range;
+use std::ops::{AddAssign, Range};
 
 /// What happened on one stream since it began. All are plain counts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -111,5 +111,18 @@ impl fmt::Display for Reason {
                 )
             }
         }
+    }
+}
+
+impl AddAssign for SequenceCounts {
+    fn add_assign(&mut self, other: SequenceCounts) {
+        self.gaps += other.gaps;
+        self.replayed_batches += other.replayed_batches;
+        self.lost_batches = self.lost_batches.saturating_add(other.lost_batches);
+        self.restarts += other.restarts;
+        self.duplicates += other.duplicates;
+        self.dropped += other.dropped;
+        self.replays += other.replays;
+        self.unanswered_replays += other.unanswered_replays;
     }
 }

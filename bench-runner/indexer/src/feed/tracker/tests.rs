@@ -347,13 +347,30 @@ fn a_lost_tail_is_found_by_the_quiet_probe() {
 }
 
 #[test]
-fn a_probe_answered_without_the_anchor_proves_nothing() {
+fn a_probe_answered_without_the_anchor_proves_nothing_and_two_call_for_a_new_connection() {
     let mut bench = settled(true, 3);
     let settled = bench.tracker.settled_replays();
     bench.run(Tracker::quiet);
     bench.answer(1, [], true);
     assert_eq!(bench.tracker.settled_replays(), settled);
+    assert_eq!((bench.clears, bench.reconnects), (0, 0));
+    bench.answer(1, [], true);
+    assert_eq!((bench.clears, bench.reconnects), (0, 1));
+    bench.connected(2).answer(1, [2], true);
     assert_eq!(bench.clears, 0);
+    assert!(bench.tracker.is_exact(), "{}", bench.reasons());
+}
+
+#[test]
+fn a_connection_that_keeps_back_what_probes_bring_is_made_anew() {
+    let mut bench = settled(true, 3);
+    for seq in 3..6 {
+        assert_eq!(bench.reconnects, 0);
+        bench.run(Tracker::quiet);
+        bench.answer(1, [seq - 1, seq], true);
+    }
+    assert_eq!(bench.reconnects, 1);
+    assert_eq!(bench.applied_seqs(), [0, 1, 2, 3, 4, 5]);
 }
 
 #[test]
@@ -452,4 +469,40 @@ fn the_highest_sequence_number_does_not_overflow() {
     bench.connected(1).live([u64::MAX - 1, u64::MAX]);
     assert_eq!(bench.tracker.counts().lost_batches, u64::MAX - 1);
     assert_eq!(bench.tracker.next_seq(), u64::MAX);
+}
+
+#[test]
+fn a_restart_after_everything_known_was_lost_is_still_seen() {
+    let mut bench = Bench::new(true);
+    bench.connected(1).live([799]);
+    bench.run(|t| t.disconnected(1)).connected(2);
+    // The engine that answers now is a new one; nothing of the old one's 800 is expected of it.
+    bench.answer(2, [], true);
+    assert!(bench.tracker.is_exact(), "{}", bench.reasons());
+    bench.live_of(2, 2, [1]);
+    bench.answer(2, [0, 1], true);
+    assert_eq!(bench.applied_seqs(), [0, 1]);
+    assert_eq!(bench.tracker.counts().lost_batches, 0);
+}
+
+#[test]
+fn a_restart_is_seen_even_when_the_last_batch_before_was_given_up() {
+    let mut bench = settled(true, 2);
+    bench.live([9]);
+    for _ in 0..Limits::default().fruitless_replays {
+        bench.answer(1, [1], true);
+    }
+    bench.run(|t| t.disconnected(1)).connected(2);
+    assert_eq!(bench.last_from(), 9);
+    bench.answer(2, [], true);
+    bench.answer(2, [], true);
+    assert_eq!(bench.clears, 1);
+}
+
+#[test]
+fn what_was_known_before_a_reconnect_counts_again_once_the_engine_is_known_to_be_the_same() {
+    let mut bench = settled(true, 3);
+    bench.live([9]).run(|t| t.disconnected(1)).connected(2);
+    bench.answer(1, [2], true);
+    assert_eq!(bench.reasons(), "batches 3..10 are missing and asked for");
 }
