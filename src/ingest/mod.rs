@@ -11,7 +11,8 @@ mod facts;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bench_report::report::limits::{DECODED_BYTES, WIRE_BYTES};
-use bench_report::report::{Benchmark, HistogramError, Refusal, Refusals, Report, RunKind, Status};
+use bench_report::report::{Benchmark, HistogramError, Refusal, Report, RunKind, Status};
+pub use bench_report::report::{Problem, Refusals};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 

@@ -10,4 +10,5 @@ mod analysis;
 mod api;
 mod app;
 mod builders;
+mod layering;
 mod pages;

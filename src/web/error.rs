@@ -6,10 +6,9 @@
 use askama::Template;
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
-use bench_report::report::{Problem as Unbelievable, Refusals};
 use serde::Serialize;
 
-use crate::ingest::IngestError;
+use crate::ingest::{IngestError, Problem as Unbelievable, Refusals};
 use crate::store::StoreError;
 
 /// Why a request has no result.
