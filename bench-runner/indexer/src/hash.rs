@@ -40,6 +40,18 @@ impl Keys {
         }
     }
 
+    /// The hash of a pair of words.
+    #[inline]
+    pub(crate) fn pair(&self, a: u64, b: u64) -> u64 {
+        fold(a ^ self.lanes[6], b ^ self.lanes[7])
+    }
+
+    /// The hash of an engine's name for a block.
+    #[inline]
+    pub(crate) fn name(&self, name: EngineKey) -> u64 {
+        fold(name.low ^ self.lanes[4], name.high ^ self.lanes[5])
+    }
+
     /// The hash of one block's tokens.
     #[inline]
     pub(crate) fn tokens(&self, tokens: &[u32]) -> LocalHash {
@@ -71,18 +83,30 @@ impl Keys {
             .wrapping_add(d.rotate_left(47))
     }
 
-    /// The hash of one block's tokens and the extra keys that come next in `extra`.
-    pub(crate) fn block(
+    /// Appends the hashes of whole blocks of tokens, each with the extra keys that come next in
+    /// `extra`. On an error those before it are appended.
+    #[inline]
+    pub(crate) fn blocks(
         &self,
         tokens: &[u32],
+        block_size: usize,
         extra: &mut ExtraReader<'_>,
-    ) -> Result<LocalHash, DecodeError> {
-        let tokens = self.tokens(tokens);
-        let mut fold = self.extra();
-        Ok(match extra.next(&mut |item| fold.item(item))? {
-            true => self.with_extra(tokens, &fold),
-            false => tokens,
-        })
+        out: &mut Vec<LocalHash>,
+    ) -> Result<(), DecodeError> {
+        let blocks = tokens.chunks_exact(block_size);
+        if matches!(extra, ExtraReader::None) {
+            out.extend(blocks.map(|tokens| self.tokens(tokens)));
+            return Ok(());
+        }
+        for tokens in blocks {
+            let tokens = self.tokens(tokens);
+            let mut fold = self.extra();
+            out.push(match extra.next(&mut |item| fold.item(item))? {
+                true => self.with_extra(tokens, &fold),
+                false => tokens,
+            });
+        }
+        Ok(())
     }
 
     /// A block's hash from its tokens' and its extra keys'.
@@ -110,10 +134,16 @@ impl Keys {
         ScopeId(fold.state)
     }
 
+    /// An engine's integer hash as a map key.
+    #[inline]
+    pub(crate) fn int(&self, bits: u64) -> EngineKey {
+        EngineKey { low: bits, high: 0 }
+    }
+
     /// An engine's hash as a map key: exact for integers, 128 keyed bits for byte strings.
     pub(crate) fn engine(&self, hash: EngineHash<'_>) -> EngineKey {
         match hash {
-            EngineHash::Int(bits) => EngineKey { low: bits, high: 0 },
+            EngineHash::Int(bits) => self.int(bits),
             EngineHash::Bytes(bytes) => {
                 let mut low = self.spare[0] ^ bytes.len() as u64;
                 let mut high = self.spare[1];

@@ -31,6 +31,7 @@ mod hash;
 mod hashes;
 mod index;
 pub mod model;
+mod sync;
 mod wire;
 
 pub use events::{Adapter, DEFAULT_MEDIUM, Event, Group, Removal, Stored};

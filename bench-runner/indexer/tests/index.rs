@@ -226,3 +226,22 @@ fn an_empty_prompt_and_a_short_one_match_nobody() {
     assert_eq!(f.depths_of(&Query::new(scope, &f.tokens[..15])), (0, 0));
     assert_eq!(f.depths_of(&Query::new(scope, &f.tokens[..31])), (1, 0));
 }
+
+#[test]
+fn a_name_of_ones_own_that_the_fleet_takes_up_is_given_back_once() {
+    let f = Fixture::new();
+    let store = |worker, first: usize| {
+        let event = Stored::new(&[5], None, &f.tokens[first..first + 16]).into();
+        f.index.apply(worker, &event)
+    };
+    store(f.b, 16);
+    // To the fleet 5 is the other block: here it is a name of a's own.
+    store(f.a, 0);
+    // Now b means the same block by it, and a says so again.
+    store(f.b, 0);
+    assert_eq!(store(f.a, 0).already_held, 1);
+    f.index.apply(f.a, &Removal::new(&[5]).into());
+    assert_eq!(f.depths(), (0, 1));
+    f.index.apply(f.b, &Removal::new(&[5]).into());
+    assert_eq!(f.index.stats().distinct_blocks, 0);
+}

@@ -1,41 +1,63 @@
 //! The index: which worker holds which prompt prefix.
+//!
+//! # How it is built
+//! Blocks lie in *segments* of eight in an arena that never moves. A segment knows by bits who
+//! holds all of it and who holds which of it, its successor, and its parent block; where prompts
+//! part, a child table leads on. One map leads from the engines' names to blocks. Writers take a
+//! lock, one at a time; lookups take none and write nothing shared.
+//!
+//! # Complexity
+//! With *n* blocks in a prompt or event: a lookup is O(n / 8) steps, and each worker that drops
+//! out adds one; a store or removal is O(n); clearing or removing a worker follows what it held.
+//! Memory follows distinct blocks: about 32 bytes each in full segments and 12 in the map of
+//! names, and half a byte for each further holder.
 
+mod aliases;
+mod apply;
+mod arena;
+mod children;
+mod engine_map;
+mod epoch;
+mod evict;
+mod hold;
+mod journal;
 mod matches;
 mod meter;
-mod plain;
+mod names;
+mod reader;
 mod registry;
+mod remove;
+mod seats;
+mod segment;
+mod shared;
+mod source;
+mod space;
+mod store;
 pub(crate) mod types;
+mod writer;
 
 pub use matches::Matches;
 #[cfg(feature = "counters")]
 pub use meter::Counters;
 pub use meter::LockWaits;
 
-use crate::events::{Adapter, Event};
+use crate::events::Adapter;
 use crate::extra::ExtraKeys;
 use crate::hash::{Keys, LocalHash, ScopeId};
-use crate::wire::decode::Decoder;
-use crate::wire::error::DecodeError;
-use meter::{Meter, Work, locked};
-use registry::Registry;
-use std::sync::{PoisonError, RwLock};
-use types::{
-    Applied, BatchApplied, IndexError, MediumId, Options, Query, Removed, Stats, WorkerId,
-};
+use meter::locked;
+use reader::Source;
+use shared::Shared;
+use source::{Lazy, Ready};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use types::{IndexError, MediumId, Options, Query, Stats, WorkerId};
+use writer::Writer;
 
 /// An index of KV-cache events. All methods take `&self`; share it by reference or `Arc`.
 #[derive(Debug)]
 pub struct Index {
-    keys: Keys,
     block_size: usize,
-    meter: Meter,
-    state: RwLock<State>,
-}
-
-#[derive(Debug)]
-struct State {
-    registry: Registry,
-    plain: plain::Plain,
+    shared: Shared,
+    writer: Mutex<Writer>,
 }
 
 impl Default for Index {
@@ -54,15 +76,11 @@ impl Index {
                 RandomState::new().hash_one(0)
             })
         });
-        let block_size = options.block_size.max(1);
+        let (shared, growths) = Shared::new(Keys::new(seed));
         Self {
-            keys: Keys::new(seed),
-            block_size: block_size as usize,
-            meter: Meter::default(),
-            state: RwLock::new(State {
-                registry: Registry::default(),
-                plain: plain::Plain::new(block_size),
-            }),
+            block_size: options.block_size.max(1) as usize,
+            shared,
+            writer: Mutex::new(Writer::new(growths, &options)),
         }
     }
 
@@ -82,108 +100,38 @@ impl Index {
     /// Registers a worker, or finds it: one engine by name, one model it serves, one
     /// data-parallel rank.
     pub fn worker(&self, name: &str, model: &str, rank: u32) -> Result<WorkerId, IndexError> {
-        let mut state = self.write();
-        let (id, new) = state.registry.register(name, model, rank)?;
-        if new {
-            state.plain.add_worker(id, model);
-        }
-        Ok(id)
-    }
-
-    /// Drops a worker and all it holds. Its id is invalid from then on.
-    ///
-    /// The cost follows what it held.
-    pub fn remove_worker(&self, worker: WorkerId) -> Removed {
-        let mut state = self.write();
-        match state.registry.forget(worker) {
-            None => Removed::default(),
-            Some(_) => Removed {
-                known: true,
-                held_blocks: state.plain.remove_worker(worker),
-            },
-        }
-    }
-
-    /// Applies one event of a worker. Events of one worker must come in its order.
-    pub fn apply(&self, worker: WorkerId, event: &Event<'_>) -> Applied {
-        if let Event::Stored(stored) = event {
-            self.meter
-                .add(Work::Hashes, stored.block_hashes.len() as u64);
-        }
-        self.write().plain.apply(&self.keys, worker, event)
-    }
-
-    /// Decodes and applies one msgpack `KVEventBatch`, of either generation.
-    ///
-    /// A batch that names a data-parallel rank goes to that rank of the worker's engine, which is
-    /// registered if it is new. On an error nothing was applied.
-    pub fn apply_payload(
-        &self,
-        worker: WorkerId,
-        payload: &[u8],
-    ) -> Result<BatchApplied, DecodeError> {
-        thread_local! {
-            static DECODER: std::cell::RefCell<Decoder> = std::cell::RefCell::default();
-        }
-        DECODER.with_borrow_mut(|decoder| {
-            let batch = decoder.decode(payload)?;
-            self.meter.add(Work::BytesDecoded, payload.len() as u64);
-            let worker = self.rank_of(worker, batch.data_parallel_rank());
-            let mut state = self.write();
-            let mut done = BatchApplied {
-                worker,
-                events: 0,
-                unknown_events: batch.unknown_events(),
-                timestamp: batch.timestamp(),
-                applied: Applied::default(),
-            };
-            for event in batch.events() {
-                done.events += 1;
-                done.applied
-                    .add(&state.plain.apply(&self.keys, worker, &event));
-            }
-            Ok(done)
-        })
-    }
-
-    /// The worker of that rank beside the given one; the given one where no other can be had.
-    fn rank_of(&self, worker: WorkerId, rank: Option<u32>) -> WorkerId {
-        let Some(rank) = rank else {
-            return worker;
-        };
-        let known = self.read().registry.get(worker).cloned();
-        match known {
-            Some(known) if known.rank != rank => self
-                .worker(&known.name, &known.model, rank)
-                .unwrap_or(worker),
-            _ => worker,
-        }
+        self.write().register(name, model, rank)
     }
 
     /// The scope of a model and adapter, for queries.
     pub fn scope(&self, model: &str, adapter: Adapter<'_>) -> ScopeId {
-        self.keys.scope(model, adapter)
+        self.shared.keys.scope(model, adapter)
     }
 
     /// Registers a medium, or finds it; names are compared without case.
     pub fn medium(&self, name: &str) -> Result<MediumId, IndexError> {
-        self.write().plain.medium(name)
+        self.write().medium(name)
     }
 
     /// Finds each worker that holds at least the first block of the prompt, and how many leading
     /// blocks it holds.
+    ///
+    /// Takes no lock and writes nothing shared. What a worker is said to hold it held at the
+    /// moment that part was read; writers at work at that time may already have gone on.
     pub fn lookup(&self, query: &Query<'_>, out: &mut Matches) {
-        let mut extra = query.extra.read().ok();
-        let blocks = query.tokens.chunks_exact(self.block_size);
-        let hashes = blocks.map_while(|tokens| {
-            let extra = extra.as_mut()?;
-            self.meter.add(Work::Hashes, 1);
-            self.keys.block(tokens, extra).ok()
-        });
-        let hashes = hashes.inspect(|_| self.meter.add(Work::Probes, 1));
-        self.read()
-            .plain
-            .lookup(query.scope, hashes, query.medium, out);
+        out.scratch.hashes.clear();
+        let Ok(extra) = query.extra.read() else {
+            out.clear();
+            return;
+        };
+        let mut source = Lazy {
+            keys: &self.shared.keys,
+            meter: &self.shared.meter,
+            tokens: query.tokens,
+            block_size: self.block_size,
+            extra,
+        };
+        self.look(query.scope, &mut source, query.medium, out);
     }
 
     /// The same lookup for block hashes from [`Index::local_hashes`].
@@ -194,9 +142,25 @@ impl Index {
         medium: Option<MediumId>,
         out: &mut Matches,
     ) {
-        self.read()
-            .plain
-            .lookup(scope, hashes.iter().copied(), medium, out);
+        self.look(scope, &mut Ready(hashes), medium, out);
+    }
+
+    #[inline]
+    fn look(
+        &self,
+        scope: ScopeId,
+        source: &mut impl Source,
+        medium: Option<MediumId>,
+        out: &mut Matches,
+    ) {
+        let medium = medium.map(|medium| medium.0);
+        if reader::lookup(&self.shared, scope, source, medium, out) {
+            return;
+        }
+        // Writers that use memory again every few hundred nanoseconds wait for one walk.
+        let writer = self.write();
+        while !reader::attempt(&self.shared, scope, source, medium, out) {}
+        drop(writer);
     }
 
     /// Appends the hash of each whole block of a prompt, for [`Index::lookup_hashes`]: a router
@@ -205,43 +169,46 @@ impl Index {
         let Ok(mut extra) = extra.read() else {
             return;
         };
-        for tokens in tokens.chunks_exact(self.block_size) {
-            match self.keys.block(tokens, &mut extra) {
-                Ok(hash) => out.push(hash),
-                Err(_) => return,
-            }
-        }
+        let keys = &self.shared.keys;
+        // Extra keys that cannot be read end the prompt: what is appended by then stands.
+        let _ = keys.blocks(tokens, self.block_size, &mut extra, out);
     }
 
     /// The index's counts at this moment.
     pub fn stats(&self) -> Stats {
-        let state = self.read();
+        let writer = self.write();
         Stats {
-            workers: state.registry.len() as u64,
-            ..state.plain.stats()
+            workers: writer.registry.len() as u64,
+            memory_bytes: writer.bytes() as u64,
+            ..writer.stats
         }
     }
 
     /// The work done so far. Only with the feature `counters`: counting costs time.
     #[cfg(feature = "counters")]
     pub fn counters(&self) -> Counters {
-        self.meter.read()
+        self.shared.meter.read()
     }
 
     /// How often and how long writers waited for the index's lock so far.
     pub fn lock_waits(&self) -> LockWaits {
-        self.meter.lock_waits()
+        self.shared.meter.lock_waits()
     }
 
-    fn read(&self) -> std::sync::RwLockReadGuard<'_, State> {
-        self.state.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn write(&self) -> std::sync::RwLockWriteGuard<'_, State> {
+    #[inline]
+    fn write(&self) -> MutexGuard<'_, Writer> {
         locked(
-            &self.meter,
-            || self.state.try_write().ok(),
-            || self.state.write().unwrap_or_else(PoisonError::into_inner),
+            &self.shared.meter,
+            || self.writer.try_lock().ok(),
+            || self.writer.lock().unwrap_or_else(PoisonError::into_inner),
         )
+    }
+}
+
+impl Drop for Index {
+    fn drop(&mut self) {
+        let writer = self.writer.get_mut();
+        let writer = writer.unwrap_or_else(PoisonError::into_inner);
+        self.shared.drop_retired(&mut writer.growths);
     }
 }

@@ -1,0 +1,98 @@
+//! Staying within bounds: blocks stored longest ago make room for new ones.
+//!
+//! A hand goes around the segments, as in the CLOCK page replacement: a segment without children
+//! that was not stored to since the hand last came by loses all its holders. Lookups do not count
+//! as use, since readers write nothing. Only leaves are taken, so no prefix is cut in the middle.
+
+use super::seats::{GROUPS, Target, medium_and_group};
+use super::segment::{BLOCKS, NONE, Segment, TOUCHED, block_at};
+use super::space::MAX_SEGMENTS;
+use super::writer::Edit;
+use crate::sync::Ordering;
+
+/// Bytes that a segment in use costs beside its own: its blocks' slots in the engine map at their
+/// emptiest, its entry in the child table, and one in a journal.
+const SEGMENT_BYTES: usize = size_of::<Segment>() + BLOCKS * 16 + 48;
+
+impl<'a> Edit<'a> {
+    /// Makes room for `blocks` new blocks and `segments` new segments, leaving the segment `kept`
+    /// alone. `None` where there is no room to be made.
+    #[inline]
+    pub(crate) fn make_room(&mut self, blocks: usize, segments: usize, kept: u32) -> Option<()> {
+        if self.writer.free.linked + segments > MAX_SEGMENTS {
+            return None;
+        }
+        if !self.writer.bounds.are_set() {
+            return Some(());
+        }
+        let bounds = &self.writer.bounds;
+        let most_blocks = bounds.max_blocks;
+        let most_segments = bounds.max_bytes / SEGMENT_BYTES;
+        let most_bytes = bounds.max_bytes;
+        loop {
+            let has_blocks = self.writer.stats.distinct_blocks + blocks as u64 <= most_blocks;
+            let linked = self.writer.free.linked + segments;
+            // Names of workers' own and further planes are not in the segments' price.
+            let has_bytes = most_bytes == usize::MAX
+                || linked <= most_segments
+                    && linked * SEGMENT_BYTES + self.odd_bytes() <= most_bytes;
+            if has_blocks && has_bytes {
+                return Some(());
+            }
+            self.evict(kept)?;
+        }
+    }
+
+    fn odd_bytes(&self) -> usize {
+        self.writer.growths.spills.bytes() + self.writer.alias_bytes()
+    }
+
+    /// Takes the next segment that may go from all its holders. `None` after two rounds without.
+    fn evict(&mut self, kept: u32) -> Option<()> {
+        let items = self.writer.growths.segments.items() as u32;
+        for _ in 0..items * 2 {
+            let id = self.writer.bounds.hand;
+            self.writer.bounds.hand = if id + 1 < items { id + 1 } else { 0 };
+            if id >= items || id == kept {
+                continue;
+            }
+            let segment = self.segment(id);
+            if !segment.is_linked() || segment.children.load(Ordering::Relaxed) != 0 {
+                continue;
+            }
+            let state = segment.state.load(Ordering::Relaxed);
+            if state & TOUCHED != 0 {
+                segment.state.store(state & !TOUCHED, Ordering::Relaxed);
+                continue;
+            }
+            self.drop_holders(id, segment);
+            self.free_emptied_but(kept);
+            return Some(());
+        }
+        None
+    }
+
+    fn drop_holders(&mut self, id: u32, segment: &'a Segment) {
+        let held = segment.held.load(Ordering::Relaxed);
+        self.writer.stats.evicted += u64::from(held.count_ones());
+        let mut planes = Vec::with_capacity(1);
+        self.each_record(segment, |plane, record| {
+            planes.push((plane, record.holders.anybody()));
+        });
+        for (plane, mut bits) in planes {
+            let (medium, group) = medium_and_group(plane);
+            debug_assert!(group < GROUPS && id != NONE);
+            while bits != 0 {
+                let seat = group * 64 + bits.trailing_zeros();
+                bits &= bits - 1;
+                let aliases = &mut self.writer.seats[seat as usize].aliases;
+                if !aliases.is_empty() {
+                    for place in 0..segment.length() {
+                        aliases.forget(block_at(id, place), 1 << medium);
+                    }
+                }
+                self.release(id, segment, Target::new(seat, medium), u8::MAX);
+            }
+        }
+    }
+}

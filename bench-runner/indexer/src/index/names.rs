@@ -1,0 +1,229 @@
+//! From engines' names to blocks and back: the fleet's names, and a worker's own beside them.
+
+use super::aliases::Media;
+use super::meter::Work;
+use super::seats::Target;
+use super::segment::{BLOCKS, Segment, block_at, place_of};
+use super::writer::Edit;
+use crate::hash::EngineKey;
+use crate::sync::Ordering;
+
+/// Blocks whose upper halves of names are kept together.
+const UPPER_CHUNK: usize = 256 * BLOCKS;
+
+impl<'a> Edit<'a> {
+    /// The fleet's name for a block, if it has one.
+    #[inline]
+    fn name(&self, segment: &Segment, block: u32, place: usize) -> Option<EngineKey> {
+        if segment.named.load(Ordering::Relaxed) & (1 << place) == 0 {
+            return None;
+        }
+        Some(EngineKey {
+            low: segment.names[place].load(Ordering::Relaxed),
+            high: self.upper_name(block),
+        })
+    }
+
+    #[inline]
+    fn upper_name(&self, block: u32) -> u64 {
+        if self.writer.upper_names.is_empty() {
+            return 0;
+        }
+        let chunk = self.writer.upper_names.get(block as usize / UPPER_CHUNK);
+        let chunk = chunk.and_then(Option::as_ref);
+        chunk.map_or(0, |chunk| chunk[block as usize % UPPER_CHUNK])
+    }
+
+    /// Upper halves are only kept where there are any: integers have none.
+    fn set_upper_name(&mut self, block: u32, upper: u64) {
+        if upper == self.upper_name(block) {
+            return;
+        }
+        let chunks = &mut self.writer.upper_names;
+        let place = block as usize / UPPER_CHUNK;
+        if chunks.len() <= place {
+            chunks.resize(place + 1, None);
+        }
+        let chunk = chunks[place].get_or_insert_with(|| vec![0; UPPER_CHUNK].into());
+        chunk[block as usize % UPPER_CHUNK] = upper;
+    }
+
+    /// Whether the fleet's name for a block is this one.
+    #[inline]
+    pub(crate) fn is_named(
+        &self,
+        segment: &Segment,
+        id: u32,
+        place: usize,
+        name: EngineKey,
+    ) -> bool {
+        segment.names[place].load(Ordering::Relaxed) == name.low
+            && segment.named.load(Ordering::Relaxed) & (1 << place) != 0
+            && self.upper_name(block_at(id, place)) == name.high
+    }
+
+    /// The block that has this as the fleet's name.
+    #[inline]
+    pub(crate) fn find_name(&self, name: EngineKey) -> Option<u32> {
+        self.shared.meter.add(Work::Probes, 1);
+        let hash = self.shared.keys.name(name);
+        self.writer.map.find(hash, |block| {
+            let (id, place) = place_of(block);
+            self.is_named(self.segment(id), id, place, name)
+        })
+    }
+
+    /// Makes this the fleet's name for a block that has none; not if it is another block's.
+    #[inline]
+    pub(crate) fn give_name(
+        &mut self,
+        segment: &Segment,
+        id: u32,
+        place: usize,
+        name: EngineKey,
+    ) -> bool {
+        self.shared.meter.add(Work::Probes, 1);
+        let hash = self.shared.keys.name(name);
+        let block = block_at(id, place);
+        let view = self.view;
+        let upper = &self.writer.upper_names;
+        let taken = self.writer.map.insert(hash, block, |other| {
+            let (id, place) = place_of(other);
+            let upper = upper
+                .get(other as usize / UPPER_CHUNK)
+                .and_then(Option::as_ref)
+                .map_or(0, |chunk| chunk[other as usize % UPPER_CHUNK]);
+            let names = |segment: &Segment| segment.names[place].load(Ordering::Relaxed);
+            upper == name.high && view.get(id).is_some_and(|other| names(other) == name.low)
+        });
+        if taken.is_some() {
+            return false;
+        }
+        segment.names[place].store(name.low, Ordering::Relaxed);
+        self.set_upper_name(block, name.high);
+        let named = segment.named.load(Ordering::Relaxed) | (1 << place);
+        segment.named.store(named, Ordering::Relaxed);
+        true
+    }
+
+    /// Takes the fleet's name from a block.
+    pub(crate) fn unname(&mut self, id: u32, segment: &Segment, place: usize) {
+        let block = block_at(id, place);
+        if let Some(name) = self.name(segment, block, place) {
+            let hash = self.shared.keys.name(name);
+            self.writer.map.remove(hash, block);
+            let named = segment.named.load(Ordering::Relaxed) & !(1 << place);
+            segment.named.store(named, Ordering::Relaxed);
+        }
+    }
+
+    /// The media on which a seat holds a block.
+    #[inline]
+    pub(crate) fn held_media(&self, seat: u32, block: u32) -> Media {
+        let (id, place) = place_of(block);
+        let segment = self.segment(id);
+        let mut media = 0;
+        for medium in 0..self.writer.media.len() as u8 {
+            if self.writer.used_media & (1 << medium) != 0 {
+                let held = self.held_by(segment, Target::new(seat, medium));
+                media |= ((held >> place) & 1) << medium;
+            }
+        }
+        media
+    }
+
+    /// The media on which a seat holds a block under the fleet's name.
+    fn held_by_fleet_name(&self, seat: u32, block: u32) -> Media {
+        let aliases = &self.writer.seats[seat as usize].aliases;
+        match aliases.by_fleet_name(block) {
+            Some(media) => media,
+            None => self.held_media(seat, block),
+        }
+    }
+
+    /// The block that a seat holds under this name, on any medium.
+    #[inline]
+    pub(crate) fn resolve(&self, seat: u32, name: EngineKey) -> Option<u32> {
+        let aliases = &self.writer.seats[seat as usize].aliases;
+        if !aliases.is_empty()
+            && let Some(claim) = aliases.by_name(name)
+        {
+            return Some(claim.block);
+        }
+        let block = self.find_name(name)?;
+        (self.held_by_fleet_name(seat, block) != 0).then_some(block)
+    }
+
+    fn is_own_name(&self, seat: u32, name: EngineKey) -> bool {
+        let aliases = &self.writer.seats[seat as usize].aliases;
+        aliases.by_name(name).is_some()
+    }
+
+    /// The seat claims one block under one name on one medium; gives 1 if it did not hold it
+    /// there. For names that may be the seat's own: the exact, slow way.
+    pub(crate) fn claim(&mut self, target: Target, id: u32, place: usize, name: EngineKey) -> u32 {
+        let (seat, block, segment) = (target.seat, block_at(id, place), self.segment(id));
+        // One name of a worker names one block: the newest.
+        let aliases = &self.writer.seats[seat as usize].aliases;
+        let older = match aliases.by_name(name) {
+            Some(claim) => Some(claim.block),
+            None => self.find_name(name),
+        };
+        if let Some(older) = older
+            && older != block
+        {
+            self.disclaim(seat, older, name, Media::MAX);
+        }
+        let is_held = segment.held.load(Ordering::Relaxed) & (1 << place) != 0;
+        if !is_held {
+            // Nobody goes by the old name: the block takes the new one.
+            self.unname(id, segment, place);
+        }
+        if segment.named.load(Ordering::Relaxed) & (1 << place) == 0 {
+            self.give_name(segment, id, place, name);
+        }
+        let medium = 1 << target.medium;
+        // A name of the seat's own stays that, even if the fleet took it up since: never both.
+        let is_own = older == Some(block) && self.is_own_name(seat, name);
+        if self.is_named(segment, id, place, name) && !is_own {
+            let aliases = &mut self.writer.seats[seat as usize].aliases;
+            aliases.add_fleet_name(block, medium);
+        } else {
+            let held = self.held_media(seat, block);
+            let aliases = &mut self.writer.seats[seat as usize].aliases;
+            aliases.add(name, block, medium, held);
+        }
+        self.hold(id, segment, target, place, place + 1, segment.length())
+    }
+
+    /// Takes back a seat's claim to a block under one name on some media; gives the media it had
+    /// the claim on.
+    pub(crate) fn disclaim(
+        &mut self,
+        seat: u32,
+        block: u32,
+        name: EngineKey,
+        media: Media,
+    ) -> Media {
+        let aliases = &self.writer.seats[seat as usize].aliases;
+        let (claimed, released) = match aliases.by_name(name) {
+            Some(claim) => {
+                let aliases = &mut self.writer.seats[seat as usize].aliases;
+                (claim.media & media, aliases.take(name, media))
+            }
+            None => {
+                let claimed = self.held_by_fleet_name(seat, block) & media;
+                let aliases = &mut self.writer.seats[seat as usize].aliases;
+                (claimed, aliases.take_fleet_name(block, claimed))
+            }
+        };
+        let (id, place) = place_of(block);
+        for medium in 0..u8::BITS as u8 {
+            if released & (1 << medium) != 0 {
+                let segment = self.segment(id);
+                self.release(id, segment, Target::new(seat, medium), 1 << place);
+            }
+        }
+        claimed
+    }
+}

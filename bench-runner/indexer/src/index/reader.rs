@@ -1,0 +1,320 @@
+//! The lookup: a walk down the segments that takes no lock and writes nothing shared.
+
+use super::arena::View;
+use super::matches::Matches;
+use super::meter::Work;
+use super::seats::medium_and_group;
+use super::segment::{BLOCKS, NONE, Record, Segment, block_at};
+use super::shared::{Parent, Shared};
+use crate::hash::{LocalHash, ScopeId};
+use crate::sync::Ordering;
+
+/// Walks that may be lost to the epoch in a row, before the caller makes the writers wait.
+const ATTEMPTS: usize = 64;
+
+/// What is looked for: the hashes of a prompt's blocks, made as they are needed.
+pub(crate) trait Source {
+    /// The hashes from a depth on: at least eight, or all there are.
+    fn from(&mut self, depth: usize, hashed: &mut Vec<LocalHash>) -> usize;
+
+    /// The same hashes, once made.
+    fn slice<'a>(&'a self, depth: usize, hashed: &'a [LocalHash]) -> &'a [LocalHash];
+}
+
+/// The walk met something that only a view taken later has.
+struct Stale;
+
+/// Fills `out`; false where every attempt was lost to writers.
+pub(crate) fn lookup(
+    shared: &Shared,
+    scope: ScopeId,
+    source: &mut impl Source,
+    medium: Option<u8>,
+    out: &mut Matches,
+) -> bool {
+    (0..ATTEMPTS).any(|_| attempt(shared, scope, source, medium, out))
+}
+
+/// One walk; false where it must be done again.
+pub(crate) fn attempt(
+    shared: &Shared,
+    scope: ScopeId,
+    source: &mut impl Source,
+    medium: Option<u8>,
+    out: &mut Matches,
+) -> bool {
+    out.clear();
+    let begun = shared.epoch.begin();
+    let version = shared.board.version();
+    if out.table.version != version {
+        out.table = shared.board.table();
+        if out.table.version != version {
+            return false;
+        }
+    }
+    let mut hashed = std::mem::take(&mut out.scratch.hashes);
+    let walk = Walk {
+        shared,
+        view: shared.segments.view(),
+        scope,
+    };
+    let done = if out.table.is_one_plane() && medium.unwrap_or(0) == 0 {
+        walk.one_plane(source, &mut hashed, out)
+    } else {
+        walk.all_planes(source, &mut hashed, medium, out)
+    };
+    out.scratch.hashes = hashed;
+    if done.is_err() || !shared.epoch.holds(begun) || !shared.board.holds(version) {
+        return false;
+    }
+    if out.table.shared_workers {
+        out.combine();
+    }
+    true
+}
+
+#[derive(Clone, Copy)]
+struct Walk<'a> {
+    shared: &'a Shared,
+    view: View<'a, Segment>,
+    scope: ScopeId,
+}
+
+impl<'a> Walk<'a> {
+    #[inline]
+    fn segment(&self, id: u32) -> Result<&'a Segment, Stale> {
+        self.view.get(id).ok_or(Stale)
+    }
+
+    #[inline]
+    fn child(&self, parent: Parent, hash: LocalHash) -> Option<u32> {
+        self.shared.meter.add(Work::Probes, 1);
+        self.shared.child(self.view, parent, hash)
+    }
+
+    /// Where the walk goes on behind the first `matched` blocks of a segment.
+    #[inline]
+    fn next(
+        &self,
+        id: u32,
+        segment: &Segment,
+        matched: usize,
+        hash: LocalHash,
+    ) -> Result<Option<u32>, Stale> {
+        if matched == BLOCKS {
+            let next = segment.next.load(Ordering::Acquire);
+            if next != NONE {
+                let first = &self.segment(next)?.hashes[0];
+                if first.load(Ordering::Relaxed) == hash.0 {
+                    return Ok(Some(next));
+                }
+            }
+        }
+        if segment.children.load(Ordering::Acquire) == 0 {
+            return Ok(None);
+        }
+        Ok(self.child(Parent::Block(block_at(id, matched - 1)), hash))
+    }
+
+    /// The walk where one word says who holds what.
+    #[inline]
+    fn one_plane(
+        &self,
+        source: &mut impl Source,
+        hashed: &mut Vec<LocalHash>,
+        out: &mut Matches,
+    ) -> Result<(), Stale> {
+        if source.from(0, hashed) == 0 {
+            return Ok(());
+        }
+        let first = source.slice(0, hashed)[0];
+        let Some(mut id) = self.child(Parent::Root(self.scope), first) else {
+            return Ok(());
+        };
+        let mut depth = 0;
+        let mut alive = u64::MAX;
+        loop {
+            let segment = self.segment(id)?;
+            let wanted = source.slice(depth, hashed);
+            let mark = out.mark();
+            let (matched, left) = loop {
+                let version = segment.holders.version();
+                let matched = matching(segment, wanted);
+                let mut left = alive;
+                let held = segment.holders.read();
+                let lost = alive & !held.full;
+                if lost != 0 {
+                    for place in 0..matched {
+                        let column = segment.columns[place].load(Ordering::Relaxed);
+                        let stay = held.full | (held.part & column);
+                        out.push(depth + place, 0, left & !stay);
+                        left &= stay;
+                        if left & !held.full == 0 {
+                            break;
+                        }
+                    }
+                }
+                if segment.holders.unchanged(version) {
+                    break (matched, left);
+                }
+                out.back_to(mark);
+            };
+            if matched == 0 {
+                break;
+            }
+            alive = left;
+            depth += matched;
+            if alive == 0 {
+                return Ok(());
+            }
+            if source.from(depth, hashed) == 0 {
+                break;
+            }
+            let hash = source.slice(depth, hashed)[0];
+            match self.next(id, segment, matched, hash)? {
+                Some(next) => id = next,
+                None => break,
+            }
+        }
+        out.push(depth, 0, alive);
+        Ok(())
+    }
+
+    /// The walk through any number of planes.
+    fn all_planes(
+        &self,
+        source: &mut impl Source,
+        hashed: &mut Vec<LocalHash>,
+        medium: Option<u8>,
+        out: &mut Matches,
+    ) -> Result<(), Stale> {
+        let mut alive = std::mem::take(&mut out.scratch.alive);
+        let mut rows = std::mem::take(&mut out.scratch.rows);
+        let buffers = (&mut alive, &mut rows);
+        let done = self.all_planes_in(source, hashed, medium, out, buffers);
+        out.scratch.alive = alive;
+        out.scratch.rows = rows;
+        done
+    }
+
+    fn all_planes_in(
+        &self,
+        source: &mut impl Source,
+        hashed: &mut Vec<LocalHash>,
+        medium: Option<u8>,
+        out: &mut Matches,
+        (alive, rows): Buffers<'_>,
+    ) -> Result<(), Stale> {
+        if source.from(0, hashed) == 0 {
+            return Ok(());
+        }
+        let first = source.slice(0, hashed)[0];
+        let Some(mut id) = self.child(Parent::Root(self.scope), first) else {
+            return Ok(());
+        };
+        let mut depth = 0;
+        alive.clear();
+        loop {
+            let segment = self.segment(id)?;
+            let matched = matching(segment, source.slice(depth, hashed));
+            if matched == 0 {
+                break;
+            }
+            self.read_rows(segment, medium, rows)?;
+            if depth == 0 {
+                for &(group, _) in rows.iter() {
+                    if alive.iter().all(|entry| entry.0 != group) {
+                        alive.push((group, u64::MAX));
+                    }
+                }
+            }
+            for place in 0..matched {
+                alive.retain_mut(|(group, seats)| {
+                    let rows = rows.iter().filter(|row| row.0 == *group);
+                    let stay = rows.fold(0, |stay, row| stay | row.1[place]);
+                    out.push(depth + place, *group, *seats & !stay);
+                    *seats &= stay;
+                    *seats != 0
+                });
+            }
+            depth += matched;
+            if alive.is_empty() || source.from(depth, hashed) == 0 {
+                break;
+            }
+            let hash = source.slice(depth, hashed)[0];
+            match self.next(id, segment, matched, hash)? {
+                Some(next) => id = next,
+                None => break,
+            }
+        }
+        for &(group, seats) in alive.iter() {
+            out.push(depth, group, seats);
+        }
+        Ok(())
+    }
+
+    /// Who holds each block of a segment, by group of seats: one entry a plane on a wanted medium.
+    fn read_rows(
+        &self,
+        segment: &Segment,
+        medium: Option<u8>,
+        rows: &mut Vec<(u32, [u64; BLOCKS])>,
+    ) -> Result<(), Stale> {
+        rows.clear();
+        let mut add = |plane: u32, record: Record<'_>| {
+            let (on, group) = medium_and_group(plane);
+            if medium.is_none_or(|medium| medium == on) {
+                rows.push((group, read_record(record)));
+            }
+        };
+        add(segment.plane.load(Ordering::Relaxed), segment.record());
+        let spills = self.shared.spills.view();
+        let mut next = segment.spill.load(Ordering::Acquire);
+        // Records hang in a list that only grows while the segment is linked; a list that is
+        // used again under this walk ends by the epoch, and here by the number of planes.
+        for _ in 0..=MAX_RECORDS {
+            if next == NONE {
+                return Ok(());
+            }
+            let spill = spills.get(next).ok_or(Stale)?;
+            add(spill.plane.load(Ordering::Relaxed), spill.record());
+            next = spill.next.load(Ordering::Acquire);
+        }
+        Err(Stale)
+    }
+}
+
+/// Planes there can be.
+const MAX_RECORDS: usize = super::seats::GROUPS as usize * super::types::MAX_MEDIA;
+
+type Buffers<'a> = (&'a mut Vec<(u32, u64)>, &'a mut Vec<(u32, [u64; BLOCKS])>);
+
+/// One plane's holders of each of a segment's blocks, read together.
+fn read_record(record: Record<'_>) -> [u64; BLOCKS] {
+    loop {
+        let version = record.holders.version();
+        let held = record.holders.read();
+        let mut row = [held.full; BLOCKS];
+        if held.part & !held.full != 0 {
+            for (holders, column) in row.iter_mut().zip(record.columns) {
+                *holders |= held.part & column.load(Ordering::Relaxed);
+            }
+        }
+        if record.holders.unchanged(version) {
+            return row;
+        }
+    }
+}
+
+/// How many leading blocks of a segment are the wanted ones.
+#[inline]
+fn matching(segment: &Segment, wanted: &[LocalHash]) -> usize {
+    let length = segment.length.load(Ordering::Acquire) as usize;
+    if length == BLOCKS
+        && let Some(wanted) = wanted.first_chunk()
+        && segment.matches_all(wanted)
+    {
+        return BLOCKS;
+    }
+    segment.matching(0, length, wanted)
+}

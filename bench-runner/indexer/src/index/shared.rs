@@ -1,0 +1,100 @@
+//! What readers and the writer share.
+
+use super::arena::{Arena, Growth, View};
+use super::children::{Children, ChildrenGrowth};
+use super::epoch::Epoch;
+use super::meter::Meter;
+use super::seats::Board;
+use super::segment::{NONE, Segment, Spill};
+use crate::hash::{Keys, LocalHash, ScopeId};
+use crate::sync::Ordering;
+
+/// The structures that readers walk.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) keys: Keys,
+    pub(crate) epoch: Epoch,
+    pub(crate) segments: Arena<Segment>,
+    pub(crate) spills: Arena<Spill>,
+    pub(crate) children: Children,
+    pub(crate) board: Board,
+    pub(crate) meter: Meter,
+}
+
+/// The writer's side of the shared structures' growth.
+#[derive(Debug)]
+pub(crate) struct Growths {
+    pub(crate) segments: Growth<Segment>,
+    pub(crate) spills: Growth<Spill>,
+    pub(crate) children: ChildrenGrowth,
+}
+
+/// What a block hangs from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Parent {
+    Root(ScopeId),
+    Block(u32),
+}
+
+impl Shared {
+    pub(crate) fn new(keys: Keys) -> (Self, Growths) {
+        let (segments, segments_growth) = Arena::new();
+        let (spills, spills_growth) = Arena::new();
+        let (children, children_growth) = Children::new();
+        let shared = Self {
+            keys,
+            epoch: Epoch::default(),
+            segments,
+            spills,
+            children,
+            board: Board::default(),
+            meter: Meter::default(),
+        };
+        let growths = Growths {
+            segments: segments_growth,
+            spills: spills_growth,
+            children: children_growth,
+        };
+        (shared, growths)
+    }
+
+    /// Frees what was kept for readers. The caller has the whole to itself.
+    pub(crate) fn drop_retired(&mut self, growths: &mut Growths) {
+        self.segments.drop_retired(&mut growths.segments);
+        self.spills.drop_retired(&mut growths.spills);
+        self.children.drop_retired(&mut growths.children);
+    }
+
+    /// The segment that begins with `hash` under `parent`, in the child table.
+    #[inline]
+    pub(crate) fn child(
+        &self,
+        view: View<'_, Segment>,
+        parent: Parent,
+        hash: LocalHash,
+    ) -> Option<u32> {
+        self.children.find(self.child_hash(parent, hash), |id| {
+            view.get(id).is_some_and(|segment| {
+                segment.hashes[0].load(Ordering::Relaxed) == hash.0 && parent_of(segment) == parent
+            })
+        })
+    }
+
+    /// The hash of an entry in the child table.
+    #[inline]
+    pub(crate) fn child_hash(&self, parent: Parent, hash: LocalHash) -> u64 {
+        match parent {
+            Parent::Root(scope) => self.keys.pair(scope.0, hash.0),
+            Parent::Block(block) => self.keys.pair(u64::from(block), hash.0),
+        }
+    }
+}
+
+/// What a segment hangs from.
+#[inline]
+pub(crate) fn parent_of(segment: &Segment) -> Parent {
+    match segment.parent.load(Ordering::Relaxed) {
+        NONE => Parent::Root(ScopeId(segment.scope.load(Ordering::Relaxed))),
+        block => Parent::Block(block),
+    }
+}
