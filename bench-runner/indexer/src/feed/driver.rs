@@ -246,7 +246,7 @@ impl<S: Sink> Driver<S> {
                 self.counters.add_delivered(&delivered, batch.payload.len());
                 self.lag_seconds = Some(unix_seconds() - delivered.timestamp);
                 if delivered.emptied {
-                    self.tracker.cleared();
+                    self.tracker.cleared(batch.seq);
                 }
             }
             Err(error) => {

@@ -102,7 +102,7 @@ async fn batches_lost_on_the_way_are_healed_by_replay_the_last_ones_too() {
     let total = subscriber.total();
     assert_eq!((total.batches, total.sequence.lost_batches), (1000, 0));
     // Some of what was sent may come by a replay first; what was not sent came by one for sure.
-    assert!(total.sequence.replayed_batches >= 109, "{total:?}");
+    assert!(total.sequence.replayed_batches >= 108, "{total:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

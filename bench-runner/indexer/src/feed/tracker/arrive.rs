@@ -28,6 +28,7 @@ impl Tracker {
         self.highest = self.next;
         self.ever_connected = true;
         self.fruitless = 0;
+        self.oldest = u64::MAX;
         self.unanswered = 0;
         self.empty_answers = 0;
         self.deaf_probes = 0;
@@ -105,10 +106,11 @@ impl Tracker {
         self.undecoded.get_or_insert((0, seq)).0 += 1;
     }
 
-    /// The batch of the last [`Step::Apply`] left nothing of what came by this stream before: what
-    /// was lost before it no longer matters.
-    pub fn cleared(&mut self) {
-        self.lost = None;
+    /// The batch of the last [`Step::Apply`], numbered `seq`, left nothing of what came by this
+    /// stream before: what was lost before it no longer matters.
+    pub fn cleared(&mut self, seq: u64) {
+        // A hole behind this batch may have been given up in the same breath.
+        self.lost.take_if(|loss| loss.end <= seq);
         self.undecoded = None;
         self.doubt = None;
         self.unverifiable = false;
@@ -145,6 +147,7 @@ impl Tracker {
         self.unverifiable = false;
         self.round = None;
         self.fruitless = 0;
+        self.oldest = u64::MAX;
         self.unanswered = 0;
         self.empty_answers = 0;
         self.deaf_probes = 0;

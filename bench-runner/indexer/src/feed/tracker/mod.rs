@@ -118,6 +118,16 @@ struct Doubt {
     highest: u64,
 }
 
+/// What was given up since the worker was last known to be empty.
+#[derive(Debug)]
+struct Loss {
+    batches: u64,
+    first: Range<u64>,
+    /// Where the last hole ends.
+    end: u64,
+    cause: LossCause,
+}
+
 /// A replay under way.
 #[derive(Debug)]
 struct Round {
@@ -126,6 +136,8 @@ struct Round {
     /// Whether the last applied batch was asked for as well.
     anchored: bool,
     answers: u64,
+    /// The lowest number it brought.
+    oldest: u64,
     /// Batches it brought that had not come before.
     fresh: u64,
     /// It was asked for because nothing came.
@@ -163,6 +175,9 @@ pub struct Tracker {
     round: Option<Round>,
     last_round_id: u64,
     fruitless: u32,
+    /// The lowest number that the fruitless replays in a row brought: none of them held anything
+    /// before it.
+    oldest: u64,
     unanswered: u32,
     /// A live batch has come since the last answer to a replay.
     heard_since_answer: bool,
@@ -171,7 +186,7 @@ pub struct Tracker {
     deaf_probes: u32,
     settled_replays: u64,
 
-    lost: Option<(u64, Range<u64>, LossCause)>,
+    lost: Option<Loss>,
     /// The hole given up last on this connection: its batches may still come, too late.
     late: Range<u64>,
     undecoded: Option<(u64, u64)>,
@@ -201,6 +216,7 @@ impl Tracker {
             round: None,
             last_round_id: 0,
             fruitless: 0,
+            oldest: u64::MAX,
             unanswered: 0,
             heard_since_answer: false,
             empty_answers: 0,
@@ -264,11 +280,11 @@ impl Tracker {
         if self.connection.is_some() && self.unanswered > 0 && !self.heard_since_answer {
             reasons.push(Reason::Silent);
         }
-        if let Some((batches, first, cause)) = &self.lost {
+        if let Some(loss) = &self.lost {
             reasons.push(Reason::Lost {
-                batches: *batches,
-                first: first.clone(),
-                cause: *cause,
+                batches: loss.batches,
+                first: loss.first.clone(),
+                cause: loss.cause,
             });
         }
         if let Some((batches, first)) = self.undecoded {

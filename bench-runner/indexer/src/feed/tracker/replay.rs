@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::seen::Likeness;
-use super::{Ask, LossCause, Origin, Round, Step, Tracker};
+use super::{Ask, Loss, LossCause, Origin, Round, Step, Tracker};
 
 /// Answers without any batch, in a row after a reconnect, that mean an engine with an empty
 /// buffer: one could be a replay whose messages were all lost.
@@ -26,6 +26,7 @@ impl Tracker {
             return;
         };
         round.answers += 1;
+        round.oldest = round.oldest.min(seq);
         self.answered();
         self.empty_answers = 0;
         let digest = self.seen.digest(&payload);
@@ -77,8 +78,10 @@ impl Tracker {
         }
         if self.next > round.next_at_start {
             self.fruitless = 0;
+            self.oldest = u64::MAX;
         } else {
             self.fruitless += 1;
+            self.oldest = self.oldest.min(round.oldest);
         }
         if self.fruitless < self.limits.fruitless_replays {
             self.ask();
@@ -87,6 +90,12 @@ impl Tracker {
         self.fruitless = 0;
         self.unverifiable |= self.doubt.take().is_some();
         self.give_up(LossCause::NotInBuffer);
+        // What holds for the first hole holds for all before the oldest batch in the buffer.
+        while self.next < self.oldest.min(self.highest) {
+            self.give_up(LossCause::NotInBuffer);
+        }
+        self.oldest = u64::MAX;
+        self.ask();
     }
 
     /// The engine answered and does not hold even the last applied batch.
@@ -119,6 +128,7 @@ impl Tracker {
         if missing && self.unanswered >= self.limits.unanswered_replays {
             self.unanswered = 0;
             self.give_up(LossCause::Unanswered);
+            self.ask();
         } else if missing || self.doubt.is_some() || !self.caught_up {
             self.ask();
         }
@@ -145,6 +155,7 @@ impl Tracker {
             next_at_start: self.next,
             anchored: from < self.next,
             answers: 0,
+            oldest: u64::MAX,
             fresh: 0,
             probe: false,
         });
@@ -173,15 +184,20 @@ impl Tracker {
         let hole = self.next..self.held.first().unwrap_or(self.highest);
         let batches = hole.end - hole.start;
         self.counts.lost_batches = self.counts.lost_batches.saturating_add(batches);
-        let (total, _, last_cause) = self.lost.get_or_insert((0, hole.clone(), cause));
-        *total = total.saturating_add(batches);
-        *last_cause = cause;
+        let loss = self.lost.get_or_insert_with(|| Loss {
+            batches: 0,
+            first: hole.clone(),
+            end: hole.end,
+            cause,
+        });
+        loss.batches = loss.batches.saturating_add(batches);
+        loss.end = hole.end;
+        loss.cause = cause;
         self.seen.clear();
         self.late = hole.clone();
         self.next = hole.end;
         self.caught_up = true;
         self.steps.push_back(Step::Lost(hole));
         self.drain();
-        self.ask();
     }
 }

@@ -212,6 +212,22 @@ fn what_the_buffer_no_longer_holds_is_given_up_after_the_bound_and_said() {
 }
 
 #[test]
+fn all_holes_before_the_oldest_batch_in_the_buffer_are_given_up_together() {
+    let mut bench = settled(true, 1);
+    bench.live([2, 4, 6, 20, 22]);
+    for _ in 0..Limits::default().fruitless_replays {
+        bench.answer(1, [18, 19, 20], true);
+    }
+    assert_eq!(bench.applied_seqs(), [0, 2, 4, 6, 18, 19, 20]);
+    assert_eq!(
+        bench.reasons().split(';').next(),
+        Some("batches 21..22 are missing and asked for")
+    );
+    bench.answer(1, [20, 21, 22], true);
+    assert_eq!(bench.applied_seqs().last(), Some(&22));
+}
+
+#[test]
 fn a_stream_without_replay_says_at_once_what_it_lost() {
     let mut bench = settled(false, 2);
     bench.live([4, 5]);
@@ -229,7 +245,7 @@ fn a_cache_that_was_cleared_makes_what_was_lost_before_irrelevant() {
     let mut bench = settled(false, 2);
     bench.live([4]);
     assert!(!bench.tracker.is_exact());
-    bench.run(Tracker::cleared);
+    bench.run(|t| t.cleared(4));
     assert!(bench.tracker.is_exact());
     assert_eq!(bench.tracker.counts().lost_batches, 2);
 }
@@ -505,4 +521,18 @@ fn what_was_known_before_a_reconnect_counts_again_once_the_engine_is_known_to_be
     bench.live([9]).run(|t| t.disconnected(1)).connected(2);
     bench.answer(1, [2], true);
     assert_eq!(bench.reasons(), "batches 3..10 are missing and asked for");
+}
+
+#[test]
+fn a_cleared_cache_does_not_excuse_what_was_lost_after_it() {
+    let mut bench = settled(true, 1);
+    bench.live([2, 4, 20]);
+    for _ in 0..Limits::default().fruitless_replays {
+        bench.answer(1, [20], true);
+    }
+    // Steps are carried out after all three holes were given up: batch 2 empties the worker.
+    bench.run(|t| t.cleared(2));
+    assert!(bench.reasons().contains("lost"), "{}", bench.reasons());
+    bench.run(|t| t.cleared(20));
+    assert_eq!(bench.reasons(), "");
 }
