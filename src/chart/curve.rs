@@ -68,7 +68,7 @@ impl CurveSize {
         match self {
             Self::Third => Frame {
                 left: 40.0,
-                top: 18.0,
+                top: 26.0,
                 right: 306.0,
                 bottom: 202.0,
             },
@@ -154,7 +154,7 @@ pub fn curve(data: &CurvePlot, size: CurveSize) -> String {
             };
         }
         let y_ticks = if data.y_log {
-            log_ticks(y0, y1, 7)
+            log_ticks(y0, y1, 9)
         } else {
             linear_ticks(y0, y1, 5)
         };

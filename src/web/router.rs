@@ -13,6 +13,7 @@ pub fn router(state: AppState) -> Router {
     // People, by a browser.
     let pages = Router::new()
         .route("/", get(pages::overview::show))
+        .route("/benchmarks/{name}", get(pages::benchmark::show))
         .layer(middleware::from_fn_with_state(
             state.clone(),
             auth::guard_reading,

@@ -1,5 +1,6 @@
 //! The pages, as a browser without script gets them.
 
+mod benchmark;
 mod overview;
 
 use axum::http::StatusCode;
@@ -66,6 +67,8 @@ impl Page {
             .join(" ")
             .replace("&lt;", "<")
             .replace("&gt;", ">")
+            .replace("&#34;", "\"")
+            .replace("&#39;", "'")
             .replace("&#60;", "<")
             .replace("&#62;", ">")
             .replace("&#38;", "&")

@@ -1,13 +1,15 @@
 //! The pages: each file holds what a page asks for, what its template shows, and its handler.
 //!
 //! # Layout
-//! - here: what surrounds every page. `verdict`, `value`, `links`, `rows`: how verdicts, values,
-//!   URLs and series are written into HTML.
+//! - here: what surrounds every page. `verdict`, `value`, `links`, `rows`, `figure`: how verdicts,
+//!   values, URLs, series and trends are written into HTML.
 //! - [`overview`]: `/`. [`benchmark`]: `/benchmarks/{name}`. [`runs`]: `/runs`.
 //!   [`run`]: `/runs/{id}`.
 
+pub mod benchmark;
 pub mod overview;
 
+pub mod figure;
 pub mod links;
 pub mod rows;
 pub mod value;

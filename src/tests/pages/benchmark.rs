@@ -1,0 +1,175 @@
+use axum::http::StatusCode;
+use bench_report::metric::Direction;
+use kvmark::domain::{NewMeasurement, NewRun};
+
+use super::{Page, store};
+use crate::app::TestApp;
+use crate::builders::{latency, nightly, with};
+
+const NAME: &str = "KVEventConcurrency";
+
+/// `latency_p99` at this concurrency.
+fn at(concurrency: u32, value: f64) -> NewMeasurement {
+    let mut measurement = latency(NAME, value);
+    let params = &mut measurement.name.params;
+    params.insert("concurrency".to_owned(), concurrency.to_string());
+    measurement
+}
+
+fn throughput(concurrency: u32, value: f64) -> NewMeasurement {
+    let mut measurement = at(concurrency, value);
+    measurement.name.metric = "events_per_second".to_owned();
+    measurement.unit = "1/s".to_owned();
+    measurement.better = Direction::Higher;
+    measurement
+}
+
+fn night(ago: i64, factor: f64) -> NewRun {
+    let measurements = [1, 10, 100].into_iter().flat_map(|c| {
+        let scale = if c == 100 { factor } else { 1.0 };
+        [
+            at(c, 1_000.0 * f64::from(c) * scale),
+            throughput(c, 400_000.0 / scale),
+        ]
+    });
+    with(nightly(&format!("night {ago}"), ago), measurements)
+}
+
+/// 40 nights, the last one 30% slower at concurrency 100.
+async fn app() -> TestApp {
+    let app = TestApp::new().await;
+    for ago in (0..40).rev() {
+        store(&app, &night(ago, if ago == 0 { 1.3 } else { 1.0 })).await;
+    }
+    app
+}
+
+#[tokio::test]
+async fn an_unknown_benchmark_is_not_there() {
+    let app = TestApp::new().await;
+    Page::with_status(&app, "/benchmarks/nothing", StatusCode::NOT_FOUND)
+        .await
+        .says("there is no benchmark nothing");
+}
+
+#[tokio::test]
+async fn without_a_choice_the_worst_series_is_shown() {
+    let app = app().await;
+    let page = Page::get(&app, "/benchmarks/KVEventConcurrency").await;
+    page.says("latency_p99 130.0 µs +30.0%")
+        .says("µs, lower is better · concurrency=100 cpu=2 · bench-1 · main · 40 nights")
+        .says("By concurrency")
+        .says("From concurrency 1 to 100 it grows 130×, from 1.000 µs to 130.0 µs.")
+        .says("bench-runner run --bench '^KVEventConcurrency$' --cpu 2");
+    assert_eq!(page.count("class=\"ch wide\""), 1);
+    assert_eq!(page.count("class=\"ch narrow\""), 1);
+    assert_eq!(page.count("class=\"ch x232\""), 3);
+}
+
+#[tokio::test]
+async fn the_state_of_the_page_is_in_its_url() {
+    let app = app().await;
+    let uri = "/benchmarks/KVEventConcurrency?metric=events_per_second&param.concurrency=10&param.cpu=2&range=30d&y=baseline";
+    let page = Page::get(&app, uri).await;
+    page.says("k/s, higher is better · concurrency=10 cpu=2 · bench-1 · main · 31 nights");
+    let html = page.html();
+    assert!(html.contains("% of baseline"), "{html}");
+    for link in [
+        // Another metric keeps params, range and scale.
+        "?metric=latency_p99&#38;param.concurrency=10&#38;param.cpu=2&#38;environment=1&#38;range=30d&#38;y=baseline",
+        // Another value keeps the metric.
+        "?metric=events_per_second&#38;param.concurrency=100&#38;param.cpu=2&#38;environment=1&#38;range=30d&#38;y=baseline",
+        "range=7d",
+        "branch=all",
+    ] {
+        assert!(html.contains(link), "{link} is missing");
+    }
+}
+
+#[tokio::test]
+async fn a_range_of_days_shows_these_days_only() {
+    let app = app().await;
+    let page = Page::get(
+        &app,
+        "/benchmarks/KVEventConcurrency?metric=latency_p99&from=2026-02-10&to=2026-02-14",
+    )
+    .await;
+    page.says("· 5 nights").says("2026-02-10 to 2026-02-14");
+    let none = Page::get(
+        &app,
+        "/benchmarks/KVEventConcurrency?metric=latency_p99&to=2020-01-01",
+    )
+    .await;
+    none.says("0 nights").says("No run in this range.");
+    assert!(none.html().contains("no run in this range"));
+}
+
+#[tokio::test]
+async fn a_choice_that_cannot_be_is_refused_in_words() {
+    let app = app().await;
+    Page::with_status(
+        &app,
+        "/benchmarks/KVEventConcurrency?range=2w",
+        StatusCode::BAD_REQUEST,
+    )
+    .await
+    .says("range=\"2w\" is not known: give one of 7d, 30d, 90d, 1y, all");
+}
+
+#[tokio::test]
+async fn a_series_that_is_not_there_gives_the_nearest_and_says_so() {
+    let app = app().await;
+    Page::get(
+        &app,
+        "/benchmarks/KVEventConcurrency?metric=latency_p99&param.concurrency=7&param.cpu=2",
+    )
+    .await
+    .says("No series of this benchmark has concurrency=7; shown is the nearest one that exists.");
+}
+
+#[tokio::test]
+async fn the_nights_travel_with_the_page_or_are_a_request_away() {
+    let app = app().await;
+    let uri = "/benchmarks/KVEventConcurrency?metric=latency_p99&param.concurrency=100&param.cpu=2";
+    let page = Page::get(&app, uri).await;
+    assert_eq!(page.count("type=\"application/json\""), 1);
+    let points = app.get(&format!("{uri}&points=1")).await.json();
+    let nights = points.as_array().unwrap();
+    assert_eq!(nights.len(), 40);
+    let last = &nights[39];
+    assert_eq!(last[2], "130.0");
+    assert_eq!(last[3], "100.0");
+    assert_eq!(last[5], "+30.0%");
+    assert_eq!(last[7], "critical");
+    assert_eq!(last[12], "/runs/40");
+}
+
+#[tokio::test]
+async fn a_name_with_slashes_and_markup_has_its_page() {
+    let app = TestApp::new().await;
+    let evil = "</script><script>alert(1)</script>/?#";
+    for ago in (0..=4).rev() {
+        let mut measurement = latency(evil, if ago == 0 { 1_300.0 } else { 1_000.0 });
+        measurement.name.metric = evil.to_owned();
+        measurement.name.params = [(evil.to_owned(), evil.to_owned())].into();
+        let mut run = with(nightly(&format!("night {ago}"), ago), [measurement]);
+        run.revision.subject = Some(evil.to_owned());
+        store(&app, &run).await;
+    }
+    let home = Page::get(&app, "/").await;
+    let link = home
+        .html()
+        .split("href=\"/benchmarks/")
+        .nth(1)
+        .and_then(|rest| rest.split('"').next())
+        .unwrap()
+        .replace("&#38;", "&");
+    let page = Page::get(&app, &format!("/benchmarks/{link}")).await;
+    page.says(evil);
+    assert_eq!(
+        page.count("<script"),
+        2,
+        "the one of our own, and the nights"
+    );
+    assert_eq!(page.count("</script>"), 2);
+}

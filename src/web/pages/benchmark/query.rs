@@ -1,0 +1,251 @@
+//! The state of a benchmark's page: all of it is in the URL.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use crate::chart::{XScale, YScale};
+use crate::domain::time::DAY_MS;
+use crate::domain::{EnvironmentId, Millis};
+use crate::text;
+use crate::web::WebError;
+use crate::web::pages::links::{self, encode};
+
+/// What the reader chose. What is absent is chosen for them.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct View {
+    /// Which metric.
+    pub metric: Option<String>,
+    /// Which value of each param.
+    pub params: BTreeMap<String, String>,
+    /// Which machine.
+    pub environment: Option<EnvironmentId>,
+    /// Runs of all branches; else the main branch's only.
+    pub all_branches: bool,
+    /// Which time.
+    pub range: Range,
+    /// How x counts.
+    pub x: XScale,
+    /// How y counts.
+    pub y: YScale,
+    /// Asks for the points of the chart as JSON instead of the page.
+    pub wants_points: bool,
+}
+
+/// Which time a chart shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Range {
+    /// So many days up to the present.
+    Days(i64),
+    /// All there is.
+    All,
+    /// From the first instant of a day to the last of another.
+    Between(Millis, Millis),
+}
+
+impl Default for Range {
+    fn default() -> Self {
+        Self::Days(90)
+    }
+}
+
+/// The ranges that a page offers.
+pub const RANGES: [(&str, Range); 5] = [
+    ("7d", Range::Days(7)),
+    ("30d", Range::Days(30)),
+    ("90d", Range::Days(90)),
+    ("1y", Range::Days(365)),
+    ("all", Range::All),
+];
+
+/// How x may count.
+pub const XS: [(&str, XScale); 2] = [("date", XScale::Date), ("evenly", XScale::Evenly)];
+
+/// How y may count: in the URL, on the page.
+pub const YS: [(&str, &str, YScale); 4] = [
+    ("linear", "linear", YScale::Linear),
+    ("log", "log", YScale::Log),
+    ("first", "% of first", YScale::OfFirst),
+    ("baseline", "% of baseline", YScale::OfBaseline),
+];
+
+/// More params than this on one series are refused at the upload.
+const MOST_PARAMS: usize = 64;
+
+impl View {
+    /// Reads the query of a URL. Unknown names are passed over; a value that cannot be is an error
+    /// that says what can.
+    pub fn read(pairs: &[(String, String)]) -> Result<Self, WebError> {
+        let mut view = Self::default();
+        let (mut from, mut to) = (None, None);
+        for (name, value) in pairs {
+            match name.as_str() {
+                "metric" => view.metric = Some(value.clone()),
+                "environment" => {
+                    let id = value.parse().map_err(|_| {
+                        WebError::bad_request(format!(
+                            "environment={value:?} is no environment: give its number"
+                        ))
+                    })?;
+                    view.environment = Some(EnvironmentId(id));
+                }
+                "branch" => view.all_branches = value == "all",
+                "range" => view.range = known("range", value, RANGES.iter().copied())?,
+                "x" => view.x = known("x", value, XS.iter().copied())?,
+                "y" => view.y = known("y", value, YS.iter().map(|(k, _, y)| (*k, *y)))?,
+                "from" => from = Some(day("from", value)?),
+                "to" => to = Some(day("to", value)?),
+                "points" => view.wants_points = true,
+                _ => {
+                    if let Some(param) = name.strip_prefix("param.")
+                        && view.params.len() < MOST_PARAMS
+                    {
+                        view.params.insert(param.to_owned(), value.clone());
+                    }
+                }
+            }
+        }
+        if from.is_some() || to.is_some() {
+            let from = from.unwrap_or(Millis(0));
+            let to = to.map_or(Millis(i64::MAX), |t| Millis(t.0 + DAY_MS - 1));
+            if from > to {
+                return Err(WebError::bad_request(
+                    "from is later than to: give them in the order of time",
+                ));
+            }
+            view.range = Range::Between(from, to);
+        }
+        Ok(view)
+    }
+
+    /// The URL of this view of a benchmark.
+    pub fn url(&self, benchmark: &str) -> String {
+        let mut url = links::benchmark(benchmark);
+        let mut mark = '?';
+        let mut add = |name: &str, value: &str| {
+            let _ = write!(url, "{mark}{name}={value}");
+            mark = '&';
+        };
+        if let Some(metric) = &self.metric {
+            add("metric", &encode(metric));
+        }
+        for (name, value) in &self.params {
+            add(&format!("param.{}", encode(name)), &encode(value));
+        }
+        if let Some(environment) = self.environment {
+            add("environment", &environment.to_string());
+        }
+        if self.all_branches {
+            add("branch", "all");
+        }
+        match self.range {
+            Range::Between(from, to) => {
+                if from.0 > 0 {
+                    add("from", &text::iso_day(from));
+                }
+                if to.0 < i64::MAX {
+                    add("to", &text::iso_day(to));
+                }
+            }
+            range if range == Range::default() => {}
+            range => {
+                if let Some((name, _)) = RANGES.iter().find(|(_, r)| *r == range) {
+                    add("range", name);
+                }
+            }
+        }
+        if let Some((name, _)) = XS
+            .iter()
+            .find(|(_, x)| *x == self.x && *x != XScale::default())
+        {
+            add("x", name);
+        }
+        if let Some((name, ..)) = YS
+            .iter()
+            .find(|(.., y)| *y == self.y && *y != YScale::default())
+        {
+            add("y", name);
+        }
+        if self.wants_points {
+            add("points", "1");
+        }
+        url
+    }
+
+    /// First and last instant to ask the store for.
+    pub fn span(&self, now: Millis) -> (Millis, Millis) {
+        match self.range {
+            Range::Days(days) => (now.minus_days(days), now),
+            Range::All => (Millis(0), now),
+            Range::Between(from, to) => (from, to.min(now)),
+        }
+    }
+}
+
+fn known<T: Copy>(
+    name: &str,
+    value: &str,
+    mut choices: impl Iterator<Item = (&'static str, T)> + Clone,
+) -> Result<T, WebError> {
+    let all: Vec<&str> = choices.clone().map(|(key, _)| key).collect();
+    choices
+        .find(|(key, _)| *key == value)
+        .map(|(_, chosen)| chosen)
+        .ok_or_else(|| {
+            WebError::bad_request(format!(
+                "{name}={value:?} is not known: give one of {}",
+                all.join(", ")
+            ))
+        })
+}
+
+fn day(name: &str, value: &str) -> Result<Millis, WebError> {
+    text::parse_iso_day(value).ok_or_else(|| {
+        WebError::bad_request(format!(
+            "{name}={value:?} is no day: write it as 2026-11-24"
+        ))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(query: &str) -> Result<View, String> {
+        let pairs: Vec<(String, String)> = query
+            .split('&')
+            .filter_map(|p| p.split_once('='))
+            .map(|(k, v)| (k.to_owned(), v.to_owned()))
+            .collect();
+        View::read(&pairs).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn a_view_survives_its_url() {
+        let query = "metric=p99&param.cpu=8&environment=3&branch=all&from=2026-01-02&to=2026-03-04&x=evenly&y=log";
+        let view = read(query).expect("it reads");
+        assert_eq!(view.url("b"), format!("/benchmarks/b?{query}"));
+    }
+
+    #[test]
+    fn the_usual_view_has_a_short_url() {
+        assert_eq!(View::default().url("a/b"), "/benchmarks/a%2Fb");
+        assert_eq!(
+            read("range=90d&x=date&y=linear").expect("it reads"),
+            View::default()
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused_with_what_can() {
+        assert_eq!(
+            read("range=2w").expect_err("unknown"),
+            "range=\"2w\" is not known: give one of 7d, 30d, 90d, 1y, all"
+        );
+        assert_eq!(
+            read("from=yesterday").expect_err("no day"),
+            "from=\"yesterday\" is no day: write it as 2026-11-24"
+        );
+        assert!(read("from=2026-02-01&to=2026-01-01").is_err());
+        assert!(read("environment=x").is_err());
+    }
+}
