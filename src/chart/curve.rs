@@ -51,6 +51,8 @@ pub struct CurvePlot {
     pub note: Option<((f64, f64), String)>,
 }
 
+/// A label among several begins with a piece of its line, this long with the space after it.
+const SWATCH: f64 = 14.0;
 const POINT_BUCKET: f64 = 1.5;
 /// Above this many points a line has no dots.
 const MOST_DOTS: usize = 24;
@@ -169,7 +171,9 @@ pub fn curve(data: &CurvePlot, size: CurveSize) -> String {
             .map(|l| text_width(&l.name))
             .fold(0.0, f64::max);
         if size == CurveSize::Third {
-            frame.right = (f64::from(width) - names - 10.0).clamp(frame.left + 120.0, 366.0);
+            let swatch = if data.lines.len() > 1 { SWATCH } else { 0.0 };
+            frame.right =
+                (f64::from(width) - names - swatch - 10.0).clamp(frame.left + 120.0, 366.0);
         }
         let along_x = |x: f64| if data.x_log { x.ln() } else { x };
         let along_y = |y: f64| if data.y_log { y.ln() } else { y };
@@ -262,13 +266,15 @@ impl Pen<'_, '_> {
             self.canvas
                 .path(Role::Axis, [(x, frame.bottom), (x, frame.bottom + 4.0)]);
             let half = text_width(&tick.text) / 2.0;
+            // The last label moves in rather than out of the drawing.
+            let middle = x.min(width - half);
             let span = Span {
-                from: x - half,
-                to: x + half,
+                from: middle - half,
+                to: middle + half,
             };
-            if last.is_none_or(|l| !l.meets(span, 4.0)) && span.to <= width {
+            if last.is_none_or(|l| !l.meets(span, 4.0)) {
                 self.canvas.text(
-                    (x, frame.bottom + 16.0),
+                    (middle, frame.bottom + 16.0),
                     Anchor::Middle,
                     Role::Text,
                     &tick.text,
@@ -335,27 +341,28 @@ impl Pen<'_, '_> {
                 }
             }
             if !line.name.is_empty() {
-                ends.push((end.1, line));
+                ends.push((end.1, role, line));
             }
         }
         for (at, role) in marks {
             self.canvas.mark(role, at);
         }
         if self.size == CurveSize::Third {
-            let wanted: Vec<f64> = ends.iter().map(|(y, _)| *y).collect();
+            let wanted: Vec<f64> = ends.iter().map(|(y, ..)| *y).collect();
             let placed = spread(&wanted, 14.0, frame.top, frame.bottom);
-            for ((_, line), y) in ends.iter().zip(placed) {
-                let role = if line.is_old {
+            for ((_, role, line), y) in ends.iter().zip(placed) {
+                let text = if line.is_old {
                     Role::Text
                 } else {
                     Role::Strong
                 };
-                self.canvas.text(
-                    (frame.right + 7.0, y + 4.0),
-                    Anchor::Start,
-                    role,
-                    &line.name,
-                );
+                let mut x = frame.right + 7.0;
+                if ends.len() > 1 {
+                    self.canvas.path(*role, [(x, y), (x + SWATCH - 4.0, y)]);
+                    x += SWATCH;
+                }
+                self.canvas
+                    .text((x, y + 4.0), Anchor::Start, text, &line.name);
             }
         }
     }

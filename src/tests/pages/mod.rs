@@ -2,6 +2,7 @@
 
 mod benchmark;
 mod overview;
+mod run;
 
 use axum::http::StatusCode;
 use kvmark::analysis::judge::{JudgeInputs, judge};

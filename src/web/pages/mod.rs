@@ -8,6 +8,8 @@
 
 pub mod benchmark;
 pub mod overview;
+pub mod run;
+pub mod runs;
 
 pub mod figure;
 pub mod links;
@@ -19,7 +21,9 @@ use askama::Template;
 use axum::response::Html;
 
 use super::assets::AssetUrls;
-use super::{AppState, WebError};
+use super::live::LiveState;
+use super::{AppState, WebError, auth};
+use crate::domain::{Environment, EnvironmentId, Millis};
 
 /// What surrounds a page.
 #[derive(Debug, Clone)]
@@ -29,9 +33,18 @@ pub struct Shell {
     /// Which link of the header is current.
     pub current: Place,
     /// Lines beneath the header.
-    pub notices: Vec<String>,
+    pub notices: Vec<Notice>,
     /// This program's version.
     pub version: &'static str,
+}
+
+/// A line beneath the header.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// What it says.
+    pub text: String,
+    /// Where to read on, if anywhere.
+    pub url: Option<String>,
 }
 
 /// Where in the house a page lies.
@@ -60,12 +73,24 @@ impl Shell {
     /// What surrounds a page at `current`.
     pub async fn of(state: &AppState, current: Place) -> Result<Self, WebError> {
         let mut notices = Vec::new();
-        if state.config.open_uploads && !state.store.any_token().await? {
-            notices.push(
-                "Uploads are open: no token exists and the server listens on this machine only. \
-                 The first token closes them: kvmark token create --scope upload"
+        if auth::uploads_are_open(state).await? {
+            notices.push(Notice {
+                text: "Uploads are open: no token exists and the server listens on this machine \
+                       only. The first token closes them: kvmark token create --scope upload"
                     .to_owned(),
-            );
+                url: None,
+            });
+        }
+        let live = state.live.all();
+        for run in live.iter().filter(|run| run.state == LiveState::Running) {
+            let progress = &run.progress;
+            notices.push(Notice {
+                text: format!(
+                    "Run {} is running: {} of {} series",
+                    run.id, progress.done, progress.total
+                ),
+                url: Some(links::run(run.id)),
+            });
         }
         Ok(Self {
             assets: AssetUrls::get(),
@@ -97,4 +122,24 @@ pub(crate) fn html(template: &impl Template) -> Result<Html<String>, WebError> {
         tracing::error!(%error, "a template could not be rendered");
         WebError::Internal
     })
+}
+
+/// The environment of that number, or what little is known of one that is gone.
+pub(crate) fn environment_or_unknown(
+    environments: &[Environment],
+    id: EnvironmentId,
+) -> Environment {
+    environments
+        .iter()
+        .find(|e| e.id == id)
+        .cloned()
+        .unwrap_or_else(|| Environment {
+            id,
+            fingerprint: String::new(),
+            name: format!("environment {id}"),
+            facts: Vec::new(),
+            first_seen: Millis(0),
+            last_seen: Millis(0),
+            is_sample: false,
+        })
 }

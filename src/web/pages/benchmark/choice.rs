@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::query::View;
-use super::{by_nature, environment_or_unknown, environments_of};
+use super::{by_nature, environments_of};
 use crate::domain::time::DAY_MS;
 use crate::domain::{Environment, EnvironmentId, Series, SeriesId};
+use crate::web::pages::environment_or_unknown;
 
 /// The series of a page, and those beside it.
 #[derive(Debug, Clone)]

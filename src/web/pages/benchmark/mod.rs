@@ -25,7 +25,7 @@ use super::figure::{TrendFigure, points_json};
 use super::{Place, Shell, html, value};
 use crate::analysis::history::{History, HistoryInputs, build};
 use crate::domain::time::DAY_MS;
-use crate::domain::{Environment, EnvironmentId, Millis, Point, Run, Series, SeriesId};
+use crate::domain::{Environment, Millis, Point, Run, Series, SeriesId};
 use crate::store::SeriesFilter;
 use crate::web::extract::{Path, Query};
 use crate::web::{AppState, WebError};
@@ -284,21 +284,4 @@ fn natural(value: &str) -> (u8, f64, &str) {
 fn by_nature(a: &str, b: &str) -> std::cmp::Ordering {
     let (a, b) = (natural(a), natural(b));
     a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)).then(a.2.cmp(b.2))
-}
-
-/// The environment of that number, or what little is known of one that is gone.
-fn environment_or_unknown(environments: &[Environment], id: EnvironmentId) -> Environment {
-    environments
-        .iter()
-        .find(|e| e.id == id)
-        .cloned()
-        .unwrap_or_else(|| Environment {
-            id,
-            fingerprint: String::new(),
-            name: format!("environment {id}"),
-            facts: Vec::new(),
-            first_seen: Millis(0),
-            last_seen: Millis(0),
-            is_sample: false,
-        })
 }

@@ -1,0 +1,106 @@
+//! `/runs/{id}`: one run; while it is made, how far it is.
+//!
+//! # Layout
+//! - here: the handler, and what it loads. `view`: what the template of a stored run shows.
+//! - `sweeps`: curves over params and over time. `live`: a run that is being executed.
+
+mod live;
+mod sweeps;
+mod view;
+
+use axum::extract::State;
+use axum::response::Html;
+
+use self::view::RunPage;
+use super::{Place, Shell, html};
+use crate::analysis::run_report::{RunInputs, run_report};
+use crate::domain::{Environment, JudgedRun, Run, RunId};
+use crate::store::RunFilter;
+use crate::web::extract::{Path, Query};
+use crate::web::{AppState, WebError};
+
+/// How far back the run before is looked for.
+const RUNS_BEFORE: u32 = 50;
+
+/// Which rows are listed; all of it is in the URL.
+#[derive(Debug, Clone, Default, serde::Deserialize)]
+#[serde(default)]
+pub struct RunQuery {
+    /// `all`: every measurement, not only what left its band.
+    show: Option<String>,
+    /// Only this benchmark's.
+    benchmark: Option<String>,
+}
+
+/// `GET /runs/{id}`
+pub async fn show(
+    State(state): State<AppState>,
+    Path(id): Path<RunId>,
+    Query(query): Query<RunQuery>,
+) -> Result<Html<String>, WebError> {
+    let Some(judged) = state.store.judged_run(id).await? else {
+        let run = state
+            .live
+            .run(id)
+            .ok_or_else(|| WebError::not_found("run", id))?;
+        let shell = Shell::of(&state, Place::Runs).await?;
+        return html(&live::LivePage::new(shell, &run, state.now()));
+    };
+    let environments = state.store.environments().await?;
+    let environment = machine_of(&judged.run, &environments);
+    let before = run_before(&state, &judged, &environments).await?;
+    let before_id = before.as_ref().map(|(run, _)| run.id);
+    let curves = state.store.curves(id).await?;
+    let shell = Shell::of(&state, Place::Runs).await?;
+    let run = judged.run.clone();
+    let sweeps = sweeps::sweeps(&judged.rows);
+    let report = run_report(RunInputs {
+        run: judged,
+        environment: environment.clone(),
+        before,
+    });
+    html(&RunPage::new(
+        shell,
+        &run,
+        &environment,
+        &report,
+        view::Extras {
+            before: before_id,
+            timelines: sweeps::timelines(&curves),
+            sweeps,
+            shows_all: query.show.as_deref() == Some("all"),
+            only: query.benchmark,
+            now: state.now(),
+        },
+    ))
+}
+
+/// The newest earlier run of the same suite, branch and kind on a machine of the same name.
+async fn run_before(
+    state: &AppState,
+    judged: &JudgedRun,
+    environments: &[Environment],
+) -> Result<Option<(Run, Environment)>, WebError> {
+    let run = &judged.run;
+    let filter = RunFilter {
+        kind: Some(run.kind),
+        branch: run.revision.branch.clone(),
+        before: Some((run.started_at, run.id)),
+        limit: Some(RUNS_BEFORE),
+        ..RunFilter::default()
+    };
+    let before = state
+        .store
+        .runs(&filter)
+        .await?
+        .into_iter()
+        .find(|b| b.suite == run.suite && b.environment_name == run.environment_name);
+    Ok(before.map(|run| {
+        let machine = machine_of(&run, environments);
+        (run, machine)
+    }))
+}
+
+fn machine_of(run: &Run, environments: &[Environment]) -> Environment {
+    super::environment_or_unknown(environments, run.environment)
+}

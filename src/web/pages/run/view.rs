@@ -1,0 +1,362 @@
+//! What the template of a stored run shows.
+
+use askama::Template;
+
+use super::sweeps::{Sweep, Timeline};
+use crate::analysis::order;
+use crate::analysis::run_report::{Difference, RunReport};
+use crate::domain::{Environment, Millis, Run, RunId, RunKind};
+use crate::text;
+use crate::web::pages::rows::{Cell, JudgedView};
+use crate::web::pages::verdict::{VerdictView, status_class, status_verb};
+use crate::web::pages::{Shell, links};
+
+/// So many rows that left their band are listed before the reader asks for all.
+const MOST_FLAGGED: usize = 60;
+
+/// What the page has beside the report.
+pub(super) struct Extras {
+    pub(super) before: Option<RunId>,
+    pub(super) timelines: Vec<Timeline>,
+    pub(super) sweeps: Vec<Sweep>,
+    pub(super) shows_all: bool,
+    pub(super) only: Option<String>,
+    pub(super) now: Millis,
+}
+
+#[derive(Template)]
+#[template(path = "run.html")]
+pub(super) struct RunPage {
+    shell: Shell,
+    id: RunId,
+    kind: RunKind,
+    is_sample: bool,
+    sentence: String,
+    mark: Option<VerdictView>,
+    of: String,
+    commit: String,
+    subject: String,
+    author: String,
+    when: String,
+    suite: String,
+    gate: String,
+    gate_class: &'static str,
+    exit_code: u8,
+    reasons: Vec<String>,
+    excluded: Option<String>,
+    is_dirty: bool,
+    environment: String,
+    facts: Vec<Fact>,
+    compared: String,
+    coverage: String,
+    benchmarks: Vec<BenchmarkRow>,
+    series_total: usize,
+    flagged_total: Cell,
+    lost_total: Cell,
+    losses: Vec<Loss>,
+    not_available: Vec<String>,
+    flags: Vec<(String, bool)>,
+    targets: Vec<TargetLine>,
+    timelines: Vec<Timeline>,
+    sweeps: Vec<Sweep>,
+    shows_all: bool,
+    only: Option<String>,
+    rows_note: String,
+    groups: Vec<Group>,
+    all_url: String,
+    all_count: usize,
+    flagged_url: String,
+    before: Option<(RunId, String)>,
+}
+
+/// Something known of the machine or its moment.
+struct Fact {
+    label: String,
+    value: String,
+    /// What it was in the run before, where it differs.
+    was: Option<String>,
+}
+
+struct BenchmarkRow {
+    name: String,
+    url: String,
+    rows_url: String,
+    mark: Option<VerdictView>,
+    series: usize,
+    flagged: Cell,
+    lost: Cell,
+}
+
+/// An expected series without a value.
+struct Loss {
+    what: String,
+    is_failure: bool,
+}
+
+/// A target that is missed, or how many are met.
+struct TargetLine {
+    text: String,
+    is_missed: bool,
+}
+
+/// Rows under one heading; none for a list that is not grouped.
+struct Group {
+    heading: String,
+    rows: Vec<JudgedView>,
+}
+
+impl RunPage {
+    pub(super) fn new(
+        shell: Shell,
+        run: &Run,
+        environment: &Environment,
+        report: &RunReport,
+        extras: Extras,
+    ) -> Self {
+        let revision = &run.revision;
+        let own = links::run(run.id);
+        let count = |n: usize| Cell(u32::try_from(n).unwrap_or(u32::MAX));
+        let (groups, rows_note) = groups(report, &extras);
+        let coverage = &run.coverage;
+        Self {
+            shell,
+            id: run.id,
+            kind: run.kind,
+            is_sample: environment.is_sample || run.kind == RunKind::Sample,
+            sentence: report.headline.text.clone(),
+            mark: report.headline.mark.map(|(b, e)| VerdictView::new(b, e)),
+            of: match (revision.pull, &revision.branch) {
+                (Some(pull), _) => format!("pull {pull} at"),
+                (None, Some(branch)) => format!("{branch} at"),
+                (None, None) => "commit".to_owned(),
+            },
+            commit: revision.short().to_owned(),
+            subject: revision.subject.clone().unwrap_or_default(),
+            author: revision
+                .author
+                .as_deref()
+                .map_or_else(String::new, text::initials),
+            when: format!(
+                "{} {}–{} UTC, {}",
+                text::day_near(run.started_at, extras.now),
+                text::clock(run.started_at),
+                text::clock(run.finished_at),
+                text::duration(run.finished_at.0.saturating_sub(run.started_at.0))
+            ),
+            suite: format!("{} {}", run.suite, run.suite_version),
+            gate: status_verb(&report.gate.status).to_owned(),
+            gate_class: status_class(&report.gate.status),
+            exit_code: report.gate.exit_code,
+            reasons: report.gate.reasons.clone(),
+            excluded: run.excluded.clone(),
+            is_dirty: revision.dirty,
+            environment: environment.name.clone(),
+            facts: facts(run, environment, report),
+            compared: compared(report, extras.before),
+            coverage: format!(
+                "{} of {} · {} missing, {} failed, {} new",
+                coverage.measured,
+                coverage.expected,
+                coverage.missing.len(),
+                coverage.failed.len(),
+                coverage.new.len()
+            ),
+            benchmarks: report
+                .benchmarks
+                .iter()
+                .map(|b| BenchmarkRow {
+                    name: b.name.clone(),
+                    url: links::benchmark(&b.name),
+                    rows_url: format!("{own}?benchmark={}#measurements", links::encode(&b.name)),
+                    mark: b
+                        .mark
+                        .map(|(band, evidence)| VerdictView::new(band, evidence)),
+                    series: b.series,
+                    flagged: count(b.flagged),
+                    lost: count(b.lost),
+                })
+                .collect(),
+            series_total: report.rows.len(),
+            flagged_total: count(report.flagged),
+            lost_total: count(coverage.missing.len() + coverage.failed.len()),
+            losses: losses(run),
+            not_available: coverage.not_available.clone(),
+            flags: report
+                .red_flags
+                .iter()
+                .map(|f| {
+                    let detail = if f.detail.is_empty() {
+                        "not available"
+                    } else {
+                        &f.detail
+                    };
+                    (format!("{}: {detail}", f.name), f.raised == Some(true))
+                })
+                .collect(),
+            targets: targets(report),
+            timelines: extras.timelines,
+            sweeps: extras.sweeps,
+            shows_all: extras.shows_all,
+            only: extras.only,
+            rows_note,
+            groups,
+            all_url: format!("{own}?show=all#measurements"),
+            all_count: report.rows.len(),
+            flagged_url: format!("{own}#measurements"),
+            before: extras.before.map(|id| (id, links::run(id))),
+        }
+    }
+}
+
+/// What is known of the machine and its moment, with what differs from the run before.
+fn facts(run: &Run, environment: &Environment, report: &RunReport) -> Vec<Fact> {
+    let known: Vec<&(String, String)> = environment
+        .facts
+        .iter()
+        .chain(&run.options)
+        .chain(&run.conditions)
+        .collect();
+    let difference =
+        |label: &str| -> Option<&Difference> { report.differs.iter().find(|d| d.label == label) };
+    let mut facts: Vec<Fact> = known
+        .iter()
+        .map(|(label, value)| Fact {
+            label: label.clone(),
+            value: value.clone(),
+            was: difference(label)
+                .map(|d| d.before.clone().unwrap_or_else(|| "not known".to_owned())),
+        })
+        .collect();
+    for gone in report
+        .differs
+        .iter()
+        .filter(|d| known.iter().all(|k| k.0 != d.label))
+    {
+        facts.push(Fact {
+            label: gone.label.clone(),
+            value: gone
+                .now
+                .clone()
+                .unwrap_or_else(|| "not available".to_owned()),
+            was: Some(
+                gone.before
+                    .clone()
+                    .unwrap_or_else(|| "not known".to_owned()),
+            ),
+        });
+    }
+    facts
+}
+
+fn compared(report: &RunReport, before: Option<RunId>) -> String {
+    match (before, report.differs.len()) {
+        (None, _) => "no run before it to compare with".to_owned(),
+        (Some(id), 0) => format!("the same as run {id}"),
+        (Some(id), n) => format!(
+            "{} from run {id}",
+            text::plural(n as u64, "difference", "differences")
+        ),
+    }
+}
+
+fn losses(run: &Run) -> Vec<Loss> {
+    let loss = |is_failure| {
+        move |what: &String| Loss {
+            what: what.clone(),
+            is_failure,
+        }
+    };
+    run.coverage
+        .missing
+        .iter()
+        .map(loss(false))
+        .chain(run.coverage.failed.iter().map(loss(true)))
+        .collect()
+}
+
+fn targets(report: &RunReport) -> Vec<TargetLine> {
+    let met = report
+        .targets
+        .iter()
+        .filter(|t| t.met == Some(true))
+        .count();
+    let absent = report.targets.iter().filter(|t| t.met.is_none()).count();
+    let mut text = format!("Targets: {met} of {} met", report.targets.len());
+    if absent > 0 {
+        text += &format!(", {absent} not available");
+    }
+    let mut lines = vec![TargetLine {
+        text,
+        is_missed: false,
+    }];
+    lines.extend(
+        report
+            .targets
+            .iter()
+            .filter(|t| t.met == Some(false))
+            .map(|t| TargetLine {
+                text: format!("missed: {}, {}", t.name, t.measured_by),
+                is_missed: true,
+            }),
+    );
+    lines
+}
+
+/// The rows that the reader asked for, and what they are.
+fn groups(report: &RunReport, extras: &Extras) -> (Vec<Group>, String) {
+    let total = report.rows.len();
+    if let Some(only) = &extras.only {
+        let rows: Vec<JudgedView> = report
+            .rows
+            .iter()
+            .filter(|row| row.series.key.benchmark == *only)
+            .map(JudgedView::new)
+            .collect();
+        let note = format!("{} of {total}, of {only}, worst first", rows.len());
+        return (
+            vec![Group {
+                heading: String::new(),
+                rows,
+            }],
+            note,
+        );
+    }
+    if extras.shows_all {
+        let mut groups: Vec<Group> = Vec::new();
+        let mut rows: Vec<&crate::domain::Judged> = report.rows.iter().collect();
+        rows.sort_by(|a, b| a.series.key.cmp(&b.series.key));
+        for row in rows {
+            let benchmark = &row.series.key.benchmark;
+            let view = JudgedView::new(row);
+            match groups.last_mut() {
+                Some(group) if group.heading == *benchmark => group.rows.push(view),
+                _ => groups.push(Group {
+                    heading: benchmark.clone(),
+                    rows: vec![view],
+                }),
+            }
+        }
+        return (groups, format!("all {total}, benchmark by benchmark"));
+    }
+    let rows: Vec<JudgedView> = report
+        .rows
+        .iter()
+        .filter(|row| order::left_band(&row.judgement))
+        .take(MOST_FLAGGED)
+        .map(JudgedView::new)
+        .collect();
+    let note = match (report.flagged, rows.len()) {
+        (0, _) => format!("none of {total} left its band"),
+        (flagged, shown) if shown < flagged => {
+            format!("{flagged} of {total} left their band; the worst {shown}")
+        }
+        (flagged, _) => format!("{flagged} of {total} left their band, worst first"),
+    };
+    (
+        vec![Group {
+            heading: String::new(),
+            rows,
+        }],
+        note,
+    )
+}
