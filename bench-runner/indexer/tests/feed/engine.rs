@@ -195,6 +195,7 @@ pub(crate) struct Truth {
     /// Name and rank of each worker, by the model's number.
     workers: Vec<(String, u32)>,
     pub(crate) prompts: Vec<Vec<u32>>,
+    pub(crate) adapters: Vec<Option<&'static str>>,
 }
 
 impl Truth {
@@ -203,6 +204,7 @@ impl Truth {
             model: Model::new(BLOCK_SIZE as u32),
             workers: Vec::new(),
             prompts: (0..PROMPTS).map(prompt_tokens).collect(),
+            adapters: vec![None],
         }
     }
 
@@ -231,19 +233,22 @@ impl Truth {
             (index.worker(name, MODEL, *rank).unwrap(), number)
         };
         let numbers: BTreeMap<_, _> = workers.iter().map(id).collect();
-        let scope = index.scope(MODEL, Adapter::None);
         let mut matches = Matches::new();
-        for tokens in &self.prompts {
-            index.lookup(&Query::new(scope, tokens), &mut matches);
-            let found: BTreeMap<usize, u32> = matches
-                .iter()
-                .filter_map(|(id, depth)| Some((*numbers.get(&id)?, depth)))
-                .collect();
-            let mut expected =
-                self.model
-                    .lookup(MODEL, Adapter::None, tokens, ExtraKeys::None, None);
-            expected.retain(|worker, _| workers.contains(worker));
-            assert_eq!(found, expected);
+        for adapter in &self.adapters {
+            let adapter = Adapter::from_fields(None, *adapter);
+            let scope = index.scope(MODEL, adapter);
+            for tokens in &self.prompts {
+                index.lookup(&Query::new(scope, tokens), &mut matches);
+                let found: BTreeMap<usize, u32> = matches
+                    .iter()
+                    .filter_map(|(id, depth)| Some((*numbers.get(&id)?, depth)))
+                    .collect();
+                let mut expected = self
+                    .model
+                    .lookup(MODEL, adapter, tokens, ExtraKeys::None, None);
+                expected.retain(|worker, _| workers.contains(worker));
+                assert_eq!(found, expected);
+            }
         }
     }
 }

@@ -4,5 +4,6 @@
 mod chaos;
 mod chaos_sequence;
 mod engine;
+mod interop;
 mod loopback;
 mod proxy;
