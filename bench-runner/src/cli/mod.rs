@@ -3,10 +3,13 @@
 //! A new command is a file with an `Args` struct and a `run` function, a variant of [`Command`] and
 //! an arm of [`Command::run`].
 
+mod baseline;
 mod doctor;
 mod failure;
 mod gate;
+mod import;
 mod list;
+mod measure;
 mod report_file;
 mod run;
 mod server_args;
@@ -58,6 +61,10 @@ enum Command {
     Run(Box<run::Args>),
     /// Send reports; they wait in the spool while the server is away.
     Upload(upload::Args),
+    /// Read other tools' results into reports.
+    Import(import::Args),
+    /// Establish a baseline file: from reports, or by running the whole suite.
+    Baseline(Box<baseline::Args>),
     /// Ask the server for the verdict on a run: what CI calls.
     Gate(gate::Args),
     /// Is this machine fit to measure?
@@ -70,6 +77,8 @@ impl Command {
             Command::List(args) => list::run(&args),
             Command::Run(args) => run::run(&args),
             Command::Upload(args) => upload::run(&args),
+            Command::Import(args) => import::run(&args),
+            Command::Baseline(args) => baseline::run(&args),
             Command::Gate(args) => gate::run(&args),
             Command::Doctor(args) => doctor::run(&args),
         }

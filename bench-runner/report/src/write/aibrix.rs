@@ -70,7 +70,7 @@ fn value_of(benchmark: &Benchmark, field: &Field) -> Option<f64> {
     let names: &[&str] = match field.name {
         "event_processing_latency" if !is_routing => &["latency_mean", "ns/op"],
         "routing_decision_latency" if is_routing => &["latency_mean", "ns/op"],
-        "events_per_second" => &["operations_per_second"],
+        "events_per_second" => &["operations_per_second", "ops_per_second"],
         "memory_usage_mb" => &["heap_total", "memory_used_mb"],
         "cpu_usage_percent" => &["cpu_percent", "cores_used"],
         _ => &[],

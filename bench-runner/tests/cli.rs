@@ -1,0 +1,270 @@
+//! The program as it is used: arguments in, exit code, texts and files out.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test may fail where its own files cannot be written"
+)]
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use bench_report::report::{Report, Status};
+use jiff::Timestamp;
+use rustix::process::{Pid, Signal, kill_process};
+
+/// The program in a folder that is no git work tree, without anybody's settings.
+fn bench_runner(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bench-runner"));
+    command.current_dir(folder).args(arguments);
+    for name in ["KVMARK_SERVER", "KVMARK_TOKEN", "XDG_STATE_HOME"] {
+        command.env_remove(name);
+    }
+    command.env("KVMARK_SPOOL", folder.join("spool"));
+    command
+}
+
+fn run(folder: &Path, arguments: &[&str]) -> Output {
+    bench_runner(folder, arguments).output().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+fn report(path: &Path) -> Report {
+    Report::parse(&std::fs::read(path).unwrap(), Timestamp::now()).unwrap()
+}
+
+/// The smallest run that measures something.
+const TINY: [&str; 8] = [
+    "run",
+    "--bench",
+    "MemoryUsage items=1000$",
+    "--benchtime",
+    "1x",
+    "--count",
+    "2",
+    "--cpu=1",
+];
+
+fn tiny<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    TINY.into_iter().chain(more.iter().copied()).collect()
+}
+
+#[test]
+fn list_shows_the_seven_benchmarks_as_text_and_as_json() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = stdout(&run(folder.path(), &["list"]));
+    let json: serde_json::Value =
+        serde_json::from_slice(&run(folder.path(), &["list", "--json"]).stdout).unwrap();
+    assert_eq!(json.as_array().unwrap().len(), 7);
+    for benchmark in json.as_array().unwrap() {
+        assert!(text.contains(benchmark["name"].as_str().unwrap()));
+    }
+}
+
+#[test]
+fn wrong_usage_ends_with_2_and_says_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    for (arguments, says) in [
+        (&["run", "--benchtime", "10"][..], "as in 10s"),
+        (&["run", "--bench", "Nothing"], "KVEventBurstLoad"),
+        (&["run", "--kind", "sample"], "nightly, pull and manual"),
+        (
+            &["run", "--kind", "pull", "--bench", "Memory"],
+            "--pull NUMBER",
+        ),
+        (&["upload"], "KVMARK_SERVER"),
+        (&["gate", "--run", "1"], "KVMARK_SERVER"),
+        (&["baseline", "nothing.json"], "nothing.json"),
+        (&["import", "nothing.txt", "--out", "x.json"], "nothing.txt"),
+        (
+            &["run", "--out", "no/such/folder/x.json", "--bench", "Memory"],
+            "no/such/folder",
+        ),
+    ] {
+        let output = run(folder.path(), arguments);
+        assert_eq!(
+            output.status.code(),
+            Some(2),
+            "{arguments:?}: {}",
+            stderr(&output)
+        );
+        assert!(
+            stderr(&output).contains(says),
+            "{arguments:?}: {}",
+            stderr(&output)
+        );
+    }
+}
+
+#[test]
+fn a_run_writes_the_report_and_go_text_that_hold_the_same_samples() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(
+        folder.path(),
+        &tiny(&["--out", "report.json", "--text", "-"]),
+    );
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let report = report(&folder.path().join("report.json"));
+    let benchmark = &report.benchmarks[0];
+    assert_eq!(
+        (benchmark.name.as_str(), benchmark.status),
+        ("KVEventMemoryUsage", Status::Ok)
+    );
+    assert!(
+        benchmark
+            .metrics
+            .iter()
+            .all(|metric| metric.samples.len() == 2)
+    );
+    let text = stdout(&output);
+    let lines: Vec<&str> = text
+        .lines()
+        .filter(|line| line.starts_with("Benchmark"))
+        .collect();
+    assert_eq!(lines.len(), 2, "{text}");
+    assert!(
+        lines[0].starts_with("BenchmarkKVEventMemoryUsage/items=1000\t"),
+        "{text}"
+    );
+}
+
+#[test]
+fn go_text_is_read_back_as_the_same_series() {
+    let folder = tempfile::tempdir().unwrap();
+    run(
+        folder.path(),
+        &tiny(&["--out", "report.json", "--text", "report.txt"]),
+    );
+    let output = run(
+        folder.path(),
+        &["import", "report.txt", "--out", "read.json"],
+    );
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let own = report(&folder.path().join("report.json"));
+    let read = report(&folder.path().join("read.json"));
+    let metrics = |report: &Report| -> Vec<(String, Vec<f64>)> {
+        let benchmark = &report.benchmarks[0];
+        let mut metrics: Vec<_> = benchmark
+            .metrics
+            .iter()
+            .map(|metric| (metric.name.clone(), metric.samples.clone()))
+            .collect();
+        metrics.sort_by(|one, other| one.0.cmp(&other.0));
+        metrics
+    };
+    assert_eq!(metrics(&own), metrics(&read));
+}
+
+#[test]
+fn a_baseline_of_reports_can_be_read_again() {
+    let folder = tempfile::tempdir().unwrap();
+    run(folder.path(), &tiny(&["--out", "report.json"]));
+    let output = run(
+        folder.path(),
+        &["baseline", "report.json", "--out", "baseline.json"],
+    );
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let json = std::fs::read(folder.path().join("baseline.json")).unwrap();
+    let baseline = bench_report::write::baseline::Baseline::parse(&json).unwrap();
+    assert_eq!(baseline.series.len(), 7);
+}
+
+#[test]
+fn a_server_that_is_away_ends_with_6_and_the_report_waits_in_the_spool() {
+    let folder = tempfile::tempdir().unwrap();
+    // Port 9 (discard) of this machine: nobody listens.
+    let server = [
+        "--upload",
+        "--server",
+        "http://127.0.0.1:9",
+        "--commit",
+        "abcdef0",
+    ];
+    let output = run(folder.path(), &tiny(&server));
+    assert_eq!(output.status.code(), Some(6), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("1 reports wait in"),
+        "{}",
+        stderr(&output)
+    );
+    let waiting: Vec<_> = std::fs::read_dir(folder.path().join("spool"))
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .collect();
+    assert_eq!(waiting.len(), 1);
+    assert_eq!(
+        report(&waiting[0].path()).revision.commit.as_deref(),
+        Some("abcdef0")
+    );
+}
+
+#[test]
+fn a_report_without_a_commit_is_not_sent_and_says_what_to_add() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(
+        folder.path(),
+        &tiny(&["--upload", "--server", "http://127.0.0.1:9"]),
+    );
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("--commit"), "{}", stderr(&output));
+    assert!(!folder.path().join("spool").exists());
+}
+
+/// Starts a run that would go on for long, and returns when its second round begins.
+fn long_run(folder: &Path) -> (Child, BufReader<std::process::ChildStderr>) {
+    let arguments = [
+        "run",
+        "--bench",
+        "MemoryUsage items=1000$",
+        "--count",
+        "1000",
+        "--cpu=1",
+    ];
+    let mut child = bench_runner(folder, &arguments)
+        .args(["--out", "report.json"])
+        .stderr(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    while lines.read_line(&mut line).unwrap() > 0 && !line.contains("round 2/1000") {
+        line.clear();
+    }
+    (child, lines)
+}
+
+#[test]
+fn what_was_measured_before_a_kill_is_in_the_report() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut child, _lines) = long_run(folder.path());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let report = report(&folder.path().join("report.json"));
+    assert!(
+        report.benchmarks[0]
+            .metrics
+            .iter()
+            .all(|metric| !metric.samples.is_empty())
+    );
+}
+
+#[test]
+fn an_interrupted_run_keeps_its_samples_and_ends_with_4() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut child, mut lines) = long_run(folder.path());
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    let mut rest = String::new();
+    std::io::Read::read_to_string(&mut lines, &mut rest).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(4), "{rest}");
+    assert!(rest.contains("what was measured is kept"), "{rest}");
+    let report = report(&folder.path().join("report.json"));
+    let samples = report.benchmarks[0].metrics[0].samples.len();
+    assert!((1..1_000).contains(&samples), "{samples}");
+}
