@@ -308,7 +308,7 @@ impl<'a> Detector<'a> {
                 return false;
             }
         }
-        if night == change.confirmed_at + self.thresholds.second_look_after {
+        if night == change.start + self.thresholds.second_look_after {
             let look = SecondLook {
                 to: night + 1,
                 nights: self.thresholds.pool,

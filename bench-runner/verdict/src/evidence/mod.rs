@@ -56,7 +56,8 @@ pub struct Thresholds {
     pub retract_below: f64,
     /// … within so many nights.
     pub retract_within: usize,
-    /// So many nights after a change was confirmed, the whole stretch is cut anew…
+    /// So many nights after the first night of a change that was confirmed by then, the whole
+    /// stretch is cut anew…
     pub second_look_after: usize,
     /// … and the change is retracted where no cut lies within so many nights of it.
     pub second_look_reach: usize,
