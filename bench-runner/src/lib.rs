@@ -4,6 +4,7 @@
 //! - [`measure`]: clock, histograms, loops, allocations, processor time, disturbances.
 //! - [`workload`]: seeded event streams and prompts, with an oracle.
 //! - [`suite`]: the seven benchmarks.
+//! - [`analyze`]: what the rules say about a history from any source.
 //! - [`baseline`]: reports into a baseline file.
 //! - `cli`: the commands, one file each; [`main_with`] runs them.
 //! - [`collect`]: the plan, the rounds, the report.
@@ -17,6 +18,7 @@
 //! 1. Measuring code never prints.
 //! 2. Every figure comes from a measurement; what cannot be had is absent, never zero.
 
+pub mod analyze;
 pub mod baseline;
 mod cli;
 pub mod collect;

@@ -3,6 +3,7 @@
 //! A new command is a file with an `Args` struct and a `run` function, a variant of [`Command`] and
 //! an arm of [`Command::run`].
 
+mod analyze;
 mod baseline;
 mod doctor;
 mod failure;
@@ -67,6 +68,8 @@ enum Command {
     Baseline(Box<baseline::Args>),
     /// Ask the server for the verdict on a run: what CI calls.
     Gate(gate::Args),
+    /// Change points, alarms, creep and bands of any history, offline.
+    Analyze(analyze::Args),
     /// Is this machine fit to measure?
     Doctor(doctor::Args),
 }
@@ -80,6 +83,7 @@ impl Command {
             Command::Import(args) => import::run(&args),
             Command::Baseline(args) => baseline::run(&args),
             Command::Gate(args) => gate::run(&args),
+            Command::Analyze(args) => analyze::run(&args),
             Command::Doctor(args) => doctor::run(&args),
         }
     }

@@ -1,5 +1,7 @@
 //! A whole history judged at once, replayed night by night: what the nightly job would have said.
 
+use std::collections::HashMap;
+
 use bench_report::metric::Direction;
 use serde::Serialize;
 
@@ -81,19 +83,17 @@ pub fn analyze_nights(nights: Vec<Night>, better: Direction) -> Analysis {
     analyze(&History::new(nights, Metric::new(better)))
 }
 
+/// Each night against the nights of its own environment, also where environments take turns.
 fn bands(history: &History) -> Vec<Band> {
     let metric = history.metric();
-    let nights = history.nights();
-    let mut points: Vec<Point> = Vec::with_capacity(nights.len());
-    nights
+    let mut points: HashMap<u64, Vec<Point>> = HashMap::new();
+    history
+        .nights()
         .iter()
-        .enumerate()
-        .map(|(index, night)| {
-            if index > 0 && nights[index - 1].epoch != night.epoch {
-                points.clear();
-            }
-            let baseline = band::baseline(&points, night.time_ms);
-            points.push(Point {
+        .map(|night| {
+            let own = points.entry(night.epoch).or_default();
+            let baseline = band::baseline(own, night.time_ms);
+            own.push(Point {
                 time_ms: night.time_ms,
                 value: night.value,
             });
