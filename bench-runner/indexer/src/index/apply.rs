@@ -5,6 +5,7 @@ use super::meter::Work;
 use super::types::{Applied, BatchApplied, Removed, WorkerId};
 use super::writer::{Edit, Prepared, Writer};
 use crate::events::{Event, Stored};
+use crate::hash::LocalHash;
 use crate::wire::decode::{Batch, Decoder};
 use crate::wire::error::DecodeError;
 use std::cell::RefCell;
@@ -136,6 +137,7 @@ impl Index {
         self.shared.meter.add(Work::Hashes, count as u64);
         let keys = &self.shared.keys;
         let (tokens, size) = (stored.tokens, self.block_size);
+        prepared.locals.resize(count, LocalHash(0));
         let hashed = keys.blocks(tokens, size, &mut extra, &mut prepared.locals);
         hashed.is_ok()
     }

@@ -7,7 +7,8 @@ use super::segment::NONE;
 
 const PART_BITS: u32 = 8;
 const PARTS: usize = 1 << PART_BITS;
-const SMALLEST: usize = 8;
+const SMALLEST: usize = 16;
+const SMALL: usize = 256;
 
 /// Names' hashes to blocks.
 #[derive(Debug)]
@@ -171,10 +172,15 @@ impl Part {
         self.slots[hole] = 0;
     }
 
-    /// Half as many slots again: the part is between half and three quarters full.
+    /// Small parts grow fourfold, since each growth has its price; larger ones by half, and are
+    /// between half and three quarters full.
     #[cold]
     fn grow(&mut self) {
-        let room = (self.slots.len() + self.slots.len() / 2).max(SMALLEST);
+        let room = match self.slots.len() {
+            0 => SMALLEST,
+            small @ ..SMALL => small * 4,
+            large => large + large / 2,
+        };
         let old = std::mem::replace(&mut self.slots, vec![0; room]);
         for slot in old {
             if slot != 0 {

@@ -45,9 +45,8 @@ use crate::events::Adapter;
 use crate::extra::ExtraKeys;
 use crate::hash::{Keys, LocalHash, ScopeId};
 use meter::locked;
-use reader::Source;
 use shared::Shared;
-use source::{Lazy, Ready};
+use source::{Lazy, Ready, Source};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use types::{IndexError, MediumId, Options, Query, Stats, WorkerId};
 use writer::Writer;
@@ -119,19 +118,15 @@ impl Index {
     /// Takes no lock and writes nothing shared. What a worker is said to hold it held at the
     /// moment that part was read; writers at work at that time may already have gone on.
     pub fn lookup(&self, query: &Query<'_>, out: &mut Matches) {
-        out.scratch.hashes.clear();
         let Ok(extra) = query.extra.read() else {
             out.clear();
             return;
         };
-        let mut source = Lazy {
-            keys: &self.shared.keys,
-            meter: &self.shared.meter,
-            tokens: query.tokens,
-            block_size: self.block_size,
-            extra,
-        };
+        let mut hashes = std::mem::take(&mut out.scratch.hashes);
+        let tools = (&self.shared.keys, &self.shared.meter);
+        let mut source = Lazy::new(tools, query.tokens, self.block_size, extra, &mut hashes);
         self.look(query.scope, &mut source, query.medium, out);
+        out.scratch.hashes = hashes;
     }
 
     /// The same lookup for block hashes from [`Index::local_hashes`].
@@ -169,9 +164,14 @@ impl Index {
         let Ok(mut extra) = extra.read() else {
             return;
         };
+        let first = out.len();
+        out.resize(first + tokens.len() / self.block_size, LocalHash(0));
         let keys = &self.shared.keys;
-        // Extra keys that cannot be read end the prompt: what is appended by then stands.
-        let _ = keys.blocks(tokens, self.block_size, &mut extra, out);
+        let hashed = keys.blocks(tokens, self.block_size, &mut extra, &mut out[first..]);
+        // Extra keys that cannot be read end the prompt.
+        if let Err(before) = hashed {
+            out.truncate(first + before);
+        }
     }
 
     /// The index's counts at this moment.

@@ -6,20 +6,12 @@ use super::meter::Work;
 use super::seats::medium_and_group;
 use super::segment::{BLOCKS, NONE, Record, Segment, block_at};
 use super::shared::{Parent, Shared};
+use super::source::Source;
 use crate::hash::{LocalHash, ScopeId};
 use crate::sync::Ordering;
 
 /// Walks that may be lost to the epoch in a row, before the caller makes the writers wait.
 const ATTEMPTS: usize = 64;
-
-/// What is looked for: the hashes of a prompt's blocks, made as they are needed.
-pub(crate) trait Source {
-    /// The hashes from a depth on: at least eight, or all there are.
-    fn from(&mut self, depth: usize, hashed: &mut Vec<LocalHash>) -> usize;
-
-    /// The same hashes, once made.
-    fn slice<'a>(&'a self, depth: usize, hashed: &'a [LocalHash]) -> &'a [LocalHash];
-}
 
 /// The walk met something that only a view taken later has.
 struct Stale;
@@ -52,18 +44,16 @@ pub(crate) fn attempt(
             return false;
         }
     }
-    let mut hashed = std::mem::take(&mut out.scratch.hashes);
     let walk = Walk {
         shared,
         view: shared.segments.view(),
         scope,
     };
     let done = if out.table.is_one_plane() && medium.unwrap_or(0) == 0 {
-        walk.one_plane(source, &mut hashed, out)
+        walk.one_plane(source, out)
     } else {
-        walk.all_planes(source, &mut hashed, medium, out)
+        walk.all_planes(source, medium, out)
     };
-    out.scratch.hashes = hashed;
     if done.is_err() || !shared.epoch.holds(begun) || !shared.board.holds(version) {
         return false;
     }
@@ -118,24 +108,18 @@ impl<'a> Walk<'a> {
 
     /// The walk where one word says who holds what.
     #[inline]
-    fn one_plane(
-        &self,
-        source: &mut impl Source,
-        hashed: &mut Vec<LocalHash>,
-        out: &mut Matches,
-    ) -> Result<(), Stale> {
-        if source.from(0, hashed) == 0 {
+    fn one_plane(&self, source: &mut impl Source, out: &mut Matches) -> Result<(), Stale> {
+        let Some(first) = source.from(0).first() else {
             return Ok(());
-        }
-        let first = source.slice(0, hashed)[0];
-        let Some(mut id) = self.child(Parent::Root(self.scope), first) else {
+        };
+        let Some(mut id) = self.child(Parent::Root(self.scope), *first) else {
             return Ok(());
         };
         let mut depth = 0;
         let mut alive = u64::MAX;
         loop {
             let segment = self.segment(id)?;
-            let wanted = source.slice(depth, hashed);
+            let wanted = source.from(depth);
             let mark = out.mark();
             let (matched, left) = loop {
                 let version = segment.holders.version();
@@ -167,11 +151,10 @@ impl<'a> Walk<'a> {
             if alive == 0 {
                 return Ok(());
             }
-            if source.from(depth, hashed) == 0 {
+            let Some(hash) = source.from(depth).first() else {
                 break;
-            }
-            let hash = source.slice(depth, hashed)[0];
-            match self.next(id, segment, matched, hash)? {
+            };
+            match self.next(id, segment, matched, *hash)? {
                 Some(next) => id = next,
                 None => break,
             }
@@ -184,14 +167,13 @@ impl<'a> Walk<'a> {
     fn all_planes(
         &self,
         source: &mut impl Source,
-        hashed: &mut Vec<LocalHash>,
         medium: Option<u8>,
         out: &mut Matches,
     ) -> Result<(), Stale> {
         let mut alive = std::mem::take(&mut out.scratch.alive);
         let mut rows = std::mem::take(&mut out.scratch.rows);
         let buffers = (&mut alive, &mut rows);
-        let done = self.all_planes_in(source, hashed, medium, out, buffers);
+        let done = self.all_planes_in(source, medium, out, buffers);
         out.scratch.alive = alive;
         out.scratch.rows = rows;
         done
@@ -200,23 +182,21 @@ impl<'a> Walk<'a> {
     fn all_planes_in(
         &self,
         source: &mut impl Source,
-        hashed: &mut Vec<LocalHash>,
         medium: Option<u8>,
         out: &mut Matches,
         (alive, rows): Buffers<'_>,
     ) -> Result<(), Stale> {
-        if source.from(0, hashed) == 0 {
+        let Some(first) = source.from(0).first() else {
             return Ok(());
-        }
-        let first = source.slice(0, hashed)[0];
-        let Some(mut id) = self.child(Parent::Root(self.scope), first) else {
+        };
+        let Some(mut id) = self.child(Parent::Root(self.scope), *first) else {
             return Ok(());
         };
         let mut depth = 0;
         alive.clear();
         loop {
             let segment = self.segment(id)?;
-            let matched = matching(segment, source.slice(depth, hashed));
+            let matched = matching(segment, source.from(depth));
             if matched == 0 {
                 break;
             }
@@ -238,11 +218,13 @@ impl<'a> Walk<'a> {
                 });
             }
             depth += matched;
-            if alive.is_empty() || source.from(depth, hashed) == 0 {
+            if alive.is_empty() {
                 break;
             }
-            let hash = source.slice(depth, hashed)[0];
-            match self.next(id, segment, matched, hash)? {
+            let Some(hash) = source.from(depth).first() else {
+                break;
+            };
+            match self.next(id, segment, matched, *hash)? {
                 Some(next) => id = next,
                 None => break,
             }

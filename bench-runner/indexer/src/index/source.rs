@@ -1,57 +1,90 @@
 //! What a lookup looks for: hashes that are there, or tokens hashed as the walk needs them.
 
 use super::meter::{Meter, Work};
-use super::reader::Source;
 use super::segment::BLOCKS;
 use crate::extra::ExtraReader;
 use crate::hash::{Keys, LocalHash};
+
+/// The hashes of a prompt's blocks.
+pub(crate) trait Source {
+    /// The hashes from a depth on: at least eight, or all there are.
+    fn from(&mut self, depth: usize) -> &[LocalHash];
+}
 
 /// Hashes that are there.
 pub(crate) struct Ready<'a>(pub(crate) &'a [LocalHash]);
 
 impl Source for Ready<'_> {
     #[inline]
-    fn from(&mut self, depth: usize, _: &mut Vec<LocalHash>) -> usize {
-        self.0.len() - depth
-    }
-
-    #[inline]
-    fn slice<'a>(&'a self, depth: usize, _: &'a [LocalHash]) -> &'a [LocalHash] {
+    fn from(&mut self, depth: usize) -> &[LocalHash] {
         &self.0[depth..]
     }
 }
 
-/// A prompt's blocks, hashed eight at a time.
+/// A prompt's blocks, hashed a few at a time.
 pub(crate) struct Lazy<'a> {
-    pub(crate) keys: &'a Keys,
-    pub(crate) meter: &'a Meter,
-    /// Tokens not hashed yet.
-    pub(crate) tokens: &'a [u32],
-    pub(crate) block_size: usize,
-    pub(crate) extra: ExtraReader<'a>,
+    keys: &'a Keys,
+    meter: &'a Meter,
+    tokens: &'a [u32],
+    block_size: usize,
+    extra: ExtraReader<'a>,
+    /// Room for every block; hashed up to `done`.
+    hashes: &'a mut [LocalHash],
+    done: usize,
+}
+
+impl<'a> Lazy<'a> {
+    /// `buffer` is made long enough, and keeps its length.
+    pub(crate) fn new(
+        (keys, meter): (&'a Keys, &'a Meter),
+        tokens: &'a [u32],
+        block_size: usize,
+        extra: ExtraReader<'a>,
+        buffer: &'a mut Vec<LocalHash>,
+    ) -> Self {
+        let blocks = tokens.len() / block_size;
+        if buffer.len() < blocks {
+            buffer.resize(blocks, LocalHash(0));
+        }
+        Self {
+            keys,
+            meter,
+            tokens,
+            block_size,
+            extra,
+            hashes: &mut buffer[..blocks],
+            done: 0,
+        }
+    }
+
+    /// Hashes eight blocks first, since most strangers part there; then sixteen at a time.
+    fn hash_more(&mut self) {
+        let count = if self.done == 0 { BLOCKS } else { 2 * BLOCKS };
+        let to = (self.done + count).min(self.hashes.len());
+        let tokens = &self.tokens[self.done * self.block_size..to * self.block_size];
+        let out = &mut self.hashes[self.done..to];
+        self.meter.add(Work::Hashes, out.len() as u64);
+        match self
+            .keys
+            .blocks(tokens, self.block_size, &mut self.extra, out)
+        {
+            Ok(()) => self.done = to,
+            Err(before) => {
+                // Extra keys that cannot be read: the prompt ends here.
+                self.done += before;
+                let hashes = std::mem::take(&mut self.hashes);
+                self.hashes = &mut hashes[..self.done];
+            }
+        }
+    }
 }
 
 impl Source for Lazy<'_> {
     #[inline]
-    fn from(&mut self, depth: usize, hashed: &mut Vec<LocalHash>) -> usize {
-        while hashed.len() < depth + BLOCKS && self.tokens.len() >= self.block_size {
-            let blocks = (self.tokens.len() / self.block_size).min(BLOCKS);
-            let (now, rest) = self.tokens.split_at(blocks * self.block_size);
-            self.tokens = rest;
-            self.meter.add(Work::Hashes, blocks as u64);
-            let all = self
-                .keys
-                .blocks(now, self.block_size, &mut self.extra, hashed);
-            if all.is_err() {
-                // Extra keys that cannot be read: the prompt ends here.
-                self.tokens = &[];
-            }
+    fn from(&mut self, depth: usize) -> &[LocalHash] {
+        while self.done < (depth + BLOCKS).min(self.hashes.len()) {
+            self.hash_more();
         }
-        hashed.len() - depth
-    }
-
-    #[inline]
-    fn slice<'a>(&'a self, depth: usize, hashed: &'a [LocalHash]) -> &'a [LocalHash] {
-        &hashed[depth..]
+        &self.hashes[depth..self.done]
     }
 }
