@@ -1,39 +1,52 @@
 //! The child table: from a block (or a scope) and a local hash to the segment that begins there.
 //!
 //! One writer, readers without a lock. An entry is one word. A removed entry leaves a tombstone,
-//! so that a probe that passes it at that moment still finds what lies behind. A table that is
-//! full of either is rewritten into another one, part by part; the old one keeps its content until
-//! the epoch has moved, like everything else that is taken out.
+//! so that a probe that passes it at that moment still finds what lies behind. A part that is full
+//! of either is rewritten into another table; the old one keeps its content until the epoch has
+//! moved, like everything else that is taken out.
 //!
 //! # Why `unsafe`
-//! As in `arena`: readers follow a pointer that the writer replaces. The tables, once published,
-//! are kept until the whole is dropped, so every reference lives as long as the borrow.
+//! As in `arena`: readers follow a pointer that the writer replaces. The rules:
+//! 1. A table, once published, is not freed before the whole is dropped; it may be refilled behind
+//!    a new epoch. Nobody ever holds more than a shared reference to it.
+//! 2. A table's address is a multiple of 64, and its lower bits say how many lines it has.
+//!
+//! Together these guarantee that every reference lives as long as the borrow, and that one load
+//! gives a table with its length.
 #![expect(
     unsafe_code,
     reason = "readers borrow tables that the writer replaces; see above"
 )]
 
-use crate::sync::{
-    AtomicPtr, AtomicU64, CHILD_PART_BITS as PART_BITS, CHILD_SLOTS as SMALLEST, Ordering,
-};
+use crate::sync::{AtomicPtr, AtomicU64, CHILD_PART_BITS, Ordering};
 
-const PARTS: usize = 1 << PART_BITS;
+const PARTS: usize = 1 << CHILD_PART_BITS;
 const EMPTY: u64 = 0;
 const TOMBSTONE: u64 = u64::MAX;
+/// Entries in a cache line.
+const LINE: usize = 8;
+/// Bits of a table's address that hold the binary logarithm of its lines.
+const TAG: usize = 63;
 
 /// The table, as readers see it.
 #[derive(Debug)]
 pub(crate) struct Children {
-    parts: Box<[AtomicPtr<Table>]>,
+    parts: Box<[AtomicPtr<Line>]>,
 }
+
+/// Entries: the hash's upper 32 bits, which also say where the probe begins, and the segment's
+/// number plus one.
+#[derive(Debug, Default)]
+#[repr(align(64))]
+struct Line([AtomicU64; LINE]);
 
 /// What the one writer knows of the table.
 #[derive(Debug)]
 pub(crate) struct ChildrenGrowth {
     parts: Vec<Filling>,
     /// Tables taken out of use: kept for readers, and used again behind a new epoch.
-    retired: Vec<Retired>,
-    slots: usize,
+    retired: Vec<Tagged>,
+    lines: usize,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -42,46 +55,68 @@ struct Filling {
     tombstones: usize,
 }
 
-#[derive(Debug)]
-struct Retired(*mut Table);
+/// A table's address and size in one.
+#[derive(Clone, Copy, Debug)]
+struct Tagged(*mut Line);
 
-// SAFETY: the pointer owns a table whose fields are all `Send`; it is only used by the holder of
-// the `ChildrenGrowth`.
-unsafe impl Send for Retired {}
+// SAFETY: the pointers in a `ChildrenGrowth` own lines of atomics, and only its holder uses them.
+unsafe impl Send for Tagged {}
 
-/// Entries: the hash's upper 32 bits, and the segment's number plus one.
-#[derive(Debug)]
-struct Table {
-    slots: Box<[AtomicU64]>,
+impl Tagged {
+    /// A new table of `1 << bits` lines.
+    fn new(bits: usize) -> Self {
+        let lines: Box<[Line]> = (0..1 << bits).map(|_| Line::default()).collect();
+        let address = Box::into_raw(lines).cast::<Line>();
+        Self(address.map_addr(|address| address | bits))
+    }
+
+    #[inline]
+    fn bits(self) -> usize {
+        self.0.addr() & TAG
+    }
+
+    #[inline]
+    fn address(self) -> *mut Line {
+        self.0.map_addr(|address| address & !TAG)
+    }
+
+    /// The table's lines, for as long as the caller knows that it is not freed.
+    #[inline]
+    unsafe fn lines<'a>(self) -> &'a [Line] {
+        // SAFETY: by rule 2 address and length are those of a boxed slice; by the caller's word it
+        // is alive, and by rule 1 nobody holds it exclusively.
+        unsafe { std::slice::from_raw_parts(self.address(), 1 << self.bits()) }
+    }
+
+    /// Frees the table, which nobody looks into any more.
+    unsafe fn free(self) {
+        let lines = std::ptr::slice_from_raw_parts_mut(self.address(), 1 << self.bits());
+        // SAFETY: it came from `Box::into_raw`, and by the caller's word is freed once.
+        drop(unsafe { Box::from_raw(lines) });
+    }
 }
 
-impl Table {
-    fn boxed(slots: usize) -> Box<Self> {
-        Box::new(Self {
-            slots: (0..slots).map(|_| AtomicU64::new(EMPTY)).collect(),
-        })
-    }
+/// The slots in the order that a hash's probe visits them, each once.
+#[inline]
+fn probe(lines: &[Line], hash: u64) -> impl Iterator<Item = &AtomicU64> {
+    let slots = lines.len() * LINE;
+    let start = (((hash >> 32) * slots as u64) >> 32) as usize;
+    (start..slots)
+        .chain(0..start)
+        .map(|place| &lines[place / LINE].0[place % LINE])
+}
 
-    /// The slots in the order a probe visits them, each once.
-    #[inline]
-    fn probe(&self, hash: u64) -> impl Iterator<Item = &AtomicU64> {
-        let mask = self.slots.len() - 1;
-        let start = (hash >> PART_BITS) as usize;
-        (0..=mask).map(move |step| &self.slots[(start + step) & mask])
-    }
-
-    /// Puts an entry into the first free slot of its probe; says whether that was a tombstone.
-    fn put(&self, hash: u64, entry: u64) -> bool {
-        for slot in self.probe(hash) {
-            let found = slot.load(Ordering::Relaxed);
-            if found == EMPTY || found == TOMBSTONE {
-                slot.store(entry, Ordering::Release);
-                return found == TOMBSTONE;
-            }
+/// Puts an entry into the first free slot of its probe; says whether that was a tombstone.
+fn put(lines: &[Line], entry: u64) -> bool {
+    for slot in probe(lines, entry) {
+        let found = slot.load(Ordering::Relaxed);
+        if found == EMPTY || found == TOMBSTONE {
+            slot.store(entry, Ordering::Release);
+            return found == TOMBSTONE;
         }
-        // The caller keeps a quarter of the slots empty.
-        false
     }
+    // The caller keeps a quarter of the slots empty.
+    false
 }
 
 #[inline]
@@ -91,30 +126,30 @@ fn entry(hash: u64, segment: u32) -> u64 {
 
 impl Children {
     pub(crate) fn new() -> (Self, ChildrenGrowth) {
-        let table = || AtomicPtr::new(Box::into_raw(Table::boxed(SMALLEST)));
         let children = Self {
-            parts: (0..PARTS).map(|_| table()).collect(),
+            parts: (0..PARTS)
+                .map(|_| AtomicPtr::new(Tagged::new(0).0))
+                .collect(),
         };
         let growth = ChildrenGrowth {
             parts: vec![Filling::default(); PARTS],
             retired: Vec::new(),
-            slots: PARTS * SMALLEST,
+            lines: PARTS,
         };
         (children, growth)
     }
 
     #[inline]
-    fn table(&self, hash: u64) -> &Table {
+    fn table(&self, hash: u64) -> &[Line] {
         let part = &self.parts[hash as usize & (PARTS - 1)];
-        // SAFETY: the pointer came from `Box::into_raw`, was published with Release, and its
-        // table is not freed before `self` is dropped.
-        unsafe { &*part.load(Ordering::Acquire) }
+        // SAFETY: published with Release, and not freed before `self` is dropped (rule 1).
+        unsafe { Tagged(part.load(Ordering::Acquire)).lines() }
     }
 
     /// The segment under that hash for which `is_it` holds.
     #[inline]
     pub(crate) fn find(&self, hash: u64, mut is_it: impl FnMut(u32) -> bool) -> Option<u32> {
-        for slot in self.table(hash).probe(hash) {
+        for slot in probe(self.table(hash), hash) {
             let found = slot.load(Ordering::Acquire);
             if found == EMPTY {
                 return None;
@@ -129,27 +164,22 @@ impl Children {
         None
     }
 
-    /// Adds an entry. `advance` moves the epoch: a table that was taken out is used again.
+    /// Adds an entry. `advance` moves the epoch, before a table that was taken out is used again.
+    #[inline]
     pub(crate) fn insert(
         &self,
         growth: &mut ChildrenGrowth,
         hash: u64,
         segment: u32,
-        hash_of: impl Fn(u32) -> u64,
         advance: impl FnOnce(),
     ) {
         let part = hash as usize & (PARTS - 1);
-        let slots = self.table(hash).slots.len();
+        let slots = self.table(hash).len() * LINE;
         let filling = growth.parts[part];
         if (filling.live + filling.tombstones + 1) * 4 > slots * 3 {
-            let wanted = if filling.live * 2 >= slots {
-                slots * 2
-            } else {
-                slots
-            };
-            self.rewrite(growth, part, wanted, hash_of, advance);
+            self.rewrite(growth, part, advance);
         }
-        let was_tombstone = self.table(hash).put(hash, entry(hash, segment));
+        let was_tombstone = put(self.table(hash), entry(hash, segment));
         let filling = &mut growth.parts[part];
         filling.live += 1;
         filling.tombstones -= usize::from(was_tombstone);
@@ -158,7 +188,7 @@ impl Children {
     /// Takes an entry out.
     pub(crate) fn remove(&self, growth: &mut ChildrenGrowth, hash: u64, segment: u32) {
         let wanted = entry(hash, segment);
-        for slot in self.table(hash).probe(hash) {
+        for slot in probe(self.table(hash), hash) {
             let found = slot.load(Ordering::Relaxed);
             if found == EMPTY {
                 return;
@@ -173,66 +203,58 @@ impl Children {
         }
     }
 
-    fn rewrite(
-        &self,
-        growth: &mut ChildrenGrowth,
-        part: usize,
-        slots: usize,
-        hash_of: impl Fn(u32) -> u64,
-        advance: impl FnOnce(),
-    ) {
+    /// Puts a part's entries into a table twice as large, or as large where most were tombstones.
+    #[cold]
+    fn rewrite(&self, growth: &mut ChildrenGrowth, part: usize, advance: impl FnOnce()) {
         let old = self.table(part as u64);
-        let new = growth.table_of(slots, advance);
+        let grows = growth.parts[part].live * 2 >= old.len() * LINE;
+        let bits = old.len().trailing_zeros() as usize + usize::from(grows);
+        let new = growth.table_of(bits, advance);
         // SAFETY: `table_of` gives a live table that nobody frees before `self` is dropped.
-        let filled = unsafe { &*new };
-        for slot in &old.slots {
+        let lines = unsafe { new.lines() };
+        for slot in old.iter().flat_map(|line| &line.0) {
             let found = slot.load(Ordering::Relaxed);
             if found != EMPTY && found != TOMBSTONE {
-                filled.put(hash_of((found as u32).wrapping_sub(1)), found);
+                put(lines, found);
             }
         }
         growth.parts[part].tombstones = 0;
-        let old = self.parts[part].swap(new, Ordering::AcqRel);
-        growth.retired.push(Retired(old));
+        let old = self.parts[part].swap(new.0, Ordering::AcqRel);
+        growth.retired.push(Tagged(old));
     }
 
     /// Frees the tables kept for readers. The caller has the whole to itself.
     pub(crate) fn drop_retired(&mut self, growth: &mut ChildrenGrowth) {
-        for Retired(table) in growth.retired.drain(..) {
-            // SAFETY: it came from `Box::into_raw`, stands in `retired` once, is no longer in
-            // `parts`, and `&mut self` proves that no reader is left.
-            drop(unsafe { Box::from_raw(table) });
+        for table in growth.retired.drain(..) {
+            // SAFETY: a retired table stands in the list once and is no longer in `parts`;
+            // `&mut self` proves that no reader is left.
+            unsafe { table.free() };
         }
     }
 }
 
 impl ChildrenGrowth {
-    /// An empty table of that many slots: a retired one behind a new epoch, or a new one.
+    /// An empty table of `1 << bits` lines: a retired one behind a new epoch, or a new one.
     ///
-    /// A raw pointer, never a `Box`: readers of the old epoch may still look into a retired table
-    /// through `&Table` while it is refilled (its words are atomics, and those readers throw their
-    /// answers away), and a `Box` would claim to be alone.
-    fn table_of(&mut self, slots: usize, advance: impl FnOnce()) -> *mut Table {
-        let fits = |retired: &Retired| {
-            // SAFETY: retired tables are alive until `drop_retired`.
-            unsafe { &*retired.0 }.slots.len() == slots
+    /// Readers of the old epoch may still look into a retired table while it is refilled. Its
+    /// words are atomics, and those readers throw their answers away.
+    fn table_of(&mut self, bits: usize, advance: impl FnOnce()) -> Tagged {
+        let Some(place) = self.retired.iter().position(|table| table.bits() == bits) else {
+            self.lines += 1 << bits;
+            return Tagged::new(bits);
         };
-        if let Some(place) = self.retired.iter().position(fits) {
-            advance();
-            let Retired(table) = self.retired.swap_remove(place);
-            // SAFETY: as above.
-            for slot in &unsafe { &*table }.slots {
-                slot.store(EMPTY, Ordering::Relaxed);
-            }
-            return table;
+        advance();
+        let table = self.retired.swap_remove(place);
+        // SAFETY: retired tables are alive until `drop_retired`.
+        for slot in unsafe { table.lines() }.iter().flat_map(|line| &line.0) {
+            slot.store(EMPTY, Ordering::Relaxed);
         }
-        self.slots += slots;
-        Box::into_raw(Table::boxed(slots))
+        table
     }
 
     /// Bytes of all tables, retired ones too.
     pub(crate) fn bytes(&self) -> usize {
-        self.slots * size_of::<u64>()
+        self.lines * size_of::<Line>()
     }
 }
 
@@ -240,7 +262,7 @@ impl Drop for Children {
     fn drop(&mut self) {
         for part in &self.parts {
             // SAFETY: `&mut self`: no reader is left; each part owns its table.
-            drop(unsafe { Box::from_raw(part.load(Ordering::Relaxed)) });
+            unsafe { Tagged(part.load(Ordering::Relaxed)).free() };
         }
     }
 }

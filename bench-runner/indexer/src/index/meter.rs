@@ -77,9 +77,12 @@ impl Meter {
     }
 }
 
-/// Tries before a writer goes to sleep: the lock is held for some 100 ns at a time, and sleeping
-/// and being woken takes thousands.
-const SPINS: usize = 400;
+/// Rounds of trying before a writer goes to sleep: the lock is held for some 100 ns at a time, and
+/// sleeping and being woken takes thousands. The rounds get longer, so that whoever holds the lock
+/// gets several events through before its memory moves to another core.
+const ROUNDS: u32 = 40;
+/// Longest pause between two tries, in spin hints.
+const LONGEST_PAUSE: u32 = 64;
 
 /// Takes a lock: at once if it is free, else by trying on for a little, else by `wait`. The time
 /// of both is counted.
@@ -94,11 +97,13 @@ pub(crate) fn locked<T>(meter: &Meter, now: impl Fn() -> Option<T>, wait: impl F
 #[cold]
 fn contended<T>(meter: &Meter, now: impl Fn() -> Option<T>, wait: impl FnOnce() -> T) -> T {
     let start = std::time::Instant::now();
-    let spin = || {
-        std::hint::spin_loop();
+    let round = |round: u32| {
+        for _ in 0..LONGEST_PAUSE.min(1 << round.min(31)) {
+            std::hint::spin_loop();
+        }
         now()
     };
-    let guard = (0..SPINS).find_map(|_| spin()).unwrap_or_else(wait);
+    let guard = (0..ROUNDS).find_map(round).unwrap_or_else(wait);
     meter.lock_waits.fetch_add(1, Relaxed);
     meter
         .lock_wait_ns

@@ -4,7 +4,7 @@ use super::arena::View;
 use super::matches::Matches;
 use super::meter::Work;
 use super::seats::medium_and_group;
-use super::segment::{BLOCKS, NONE, Record, Segment, block_at};
+use super::segment::{BLOCKS, Held, NONE, Record, Segment, block_at};
 use super::shared::{Parent, Shared};
 use super::source::Source;
 use crate::hash::{LocalHash, ScopeId};
@@ -124,18 +124,13 @@ impl<'a> Walk<'a> {
             let (matched, left) = loop {
                 let version = segment.holders.version();
                 let matched = matching(segment, wanted);
-                let mut left = alive;
                 let held = segment.holders.read();
-                let lost = alive & !held.full;
-                if lost != 0 {
-                    for place in 0..matched {
-                        let column = segment.columns[place].load(Ordering::Relaxed);
-                        let stay = held.full | (held.part & column);
-                        out.push(depth + place, 0, left & !stay);
-                        left &= stay;
-                        if left & !held.full == 0 {
-                            break;
-                        }
+                let mut left = alive & held.full;
+                if left != alive && matched > 0 {
+                    if alive & !held.full & held.part == 0 {
+                        out.push(depth, 0, alive & !held.full);
+                    } else {
+                        left = drop_out(segment, held, matched, depth, alive, out);
                     }
                 }
                 if segment.holders.unchanged(version) {
@@ -286,6 +281,26 @@ fn read_record(record: Record<'_>) -> [u64; BLOCKS] {
             return row;
         }
     }
+}
+
+/// Notes who drops out at which of the matched blocks, where some hold only some of them; gives
+/// who is left.
+#[cold]
+#[inline(never)]
+fn drop_out(
+    segment: &Segment,
+    held: Held,
+    matched: usize,
+    depth: usize,
+    mut alive: u64,
+    out: &mut Matches,
+) -> u64 {
+    for (place, column) in segment.columns[..matched].iter().enumerate() {
+        let stay = held.full | (held.part & column.load(Ordering::Relaxed));
+        out.push(depth + place, 0, alive & !stay);
+        alive &= stay;
+    }
+    alive
 }
 
 /// How many leading blocks of a segment are the wanted ones.

@@ -63,15 +63,10 @@ impl<'a> Edit<'a> {
             }
         }
         let hash = self.child_hash(segment);
-        let (shared, view) = (self.shared, self.view);
-        let hash_of = |id| {
-            let segment = view.get(id).expect("the table lists segments that exist");
-            let first = LocalHash(segment.hashes[0].load(Ordering::Relaxed));
-            shared.child_hash(parent_of(segment), first)
-        };
+        let shared = self.shared;
         let growth = &mut self.writer.growths.children;
         let advance = || shared.epoch.advance();
-        shared.children.insert(growth, hash, id, hash_of, advance);
+        shared.children.insert(growth, hash, id, advance);
     }
 
     fn child_hash(&self, segment: &Segment) -> u64 {
