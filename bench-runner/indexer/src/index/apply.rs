@@ -62,37 +62,49 @@ impl Index {
         batch: &Batch<'_>,
         prepared: &mut Vec<Prepared>,
     ) -> BatchApplied {
-        let events = batch.events();
-        if prepared.len() < events.len() {
-            prepared.resize_with(events.len(), Prepared::default);
+        let events = batch.events().len();
+        if prepared.len() < events {
+            prepared.resize_with(events, Prepared::default);
         }
-        let sound = |(event, prepared)| self.prepare(&event, prepared);
-        // Refused events are rare: a list of them is only made where there are any.
-        let mut unsound = Vec::new();
-        for (place, pair) in batch.events().zip(prepared.iter_mut()).enumerate() {
-            if !sound(pair) {
-                unsound.push(place);
-            }
-        }
-        let mut writer = self.write();
-        let worker = rank_of(&mut writer, worker, batch.data_parallel_rank());
         let mut done = BatchApplied {
             worker,
-            events: events.len() as u32,
+            events: events as u32,
             unknown_events: batch.unknown_events(),
             timestamp: batch.timestamp(),
             applied: Applied::default(),
         };
-        for (place, event) in events.enumerate() {
+        let rank = batch.data_parallel_rank();
+        if events == 1
+            && let Some(event) = batch.events().next()
+            && !matches!(event, Event::Cleared)
+        {
+            // Most batches of a busy engine: read out of the buffers once.
+            let is_sound = self.prepare(&event, &mut prepared[0]);
+            let mut writer = self.write();
+            done.worker = rank_of(&mut writer, worker, rank);
+            let prepared = is_sound.then_some(&prepared[0]);
+            done.applied = self.apply_prepared(&mut writer, done.worker, &event, prepared);
+            return done;
+        }
+        // Refused events are rare: a list of them is only made where there are any.
+        let mut unsound = Vec::new();
+        for (place, (event, prepared)) in batch.events().zip(prepared.iter_mut()).enumerate() {
+            if !self.prepare(&event, prepared) {
+                unsound.push(place);
+            }
+        }
+        let mut writer = self.write();
+        done.worker = rank_of(&mut writer, worker, rank);
+        for (place, event) in batch.events().enumerate() {
             let applied = if let Event::Cleared = event {
                 // Clearing takes the lock in slices.
                 drop(writer);
-                let applied = self.clear(worker);
+                let applied = self.clear(done.worker);
                 writer = self.write();
                 applied
             } else {
                 let prepared = (!unsound.contains(&place)).then_some(&prepared[place]);
-                self.apply_prepared(&mut writer, worker, &event, prepared)
+                self.apply_prepared(&mut writer, done.worker, &event, prepared)
             };
             done.applied.add(&applied);
         }

@@ -202,26 +202,36 @@ impl<'a> Cursor<'a> {
         let count = self.array(FIELD)?;
         let start = out.len();
         out.resize(start + count as usize, 0);
-        let (eights, rest) = out[start..].as_chunks_mut::<8>();
-        for eight in eights {
-            // Nearly all token numbers have two bytes behind their marker.
-            match self
-                .bytes
-                .get(self.at..)
-                .and_then(|rest| rest.first_chunk())
-            {
-                Some(bytes) if two_byte_numbers(bytes, eight) => self.at += bytes.len(),
-                _ => {
-                    for token in eight {
-                        *token = self.token(FIELD)?;
-                    }
-                }
-            }
-        }
-        for token in rest {
+        let mut rest = &mut out[start..];
+        while let Some(token) = self.many_tokens(&mut rest) {
             *token = self.token(FIELD)?;
         }
         Ok(count)
+    }
+
+    /// Reads tokens as long as the fast ways can; gives the place of the next one they left.
+    #[inline]
+    fn many_tokens<'t>(&mut self, rest: &mut &'t mut [u32]) -> Option<&'t mut u32> {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(bytes) = self.bytes.get(self.at..) {
+            let read = super::vbmi::leading_two_byte_numbers(bytes, rest);
+            self.at += read * 3;
+            let _ = rest.split_off_mut(..read);
+        }
+        while let Some(out) = rest.first_chunk_mut::<8>()
+            && let Some(bytes) = self.ahead::<24>()
+            && two_byte_numbers(bytes, out)
+        {
+            self.at += bytes.len();
+            let _ = rest.split_off_mut(..8);
+        }
+        rest.split_off_first_mut()
+    }
+
+    /// The next bytes, not consumed, if there are so many.
+    #[inline]
+    fn ahead<const N: usize>(&self) -> Option<&'a [u8; N]> {
+        self.bytes.get(self.at..)?.first_chunk()
     }
 
     #[inline]

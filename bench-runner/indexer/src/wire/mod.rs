@@ -6,3 +6,5 @@ pub(crate) mod encode;
 pub(crate) mod error;
 pub mod reference;
 mod value;
+#[cfg(target_arch = "x86_64")]
+mod vbmi;
