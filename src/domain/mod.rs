@@ -7,7 +7,7 @@
 //! - [`run`]: one report, as stored.
 //! - [`judged`]: a measurement with what is said of it.
 //! - [`environment`]: a machine's fingerprint.
-//! - [`file`]: curves, histograms and files of a run.
+//! - [`mod@file`]: curves, histograms and files of a run.
 //! - [`new_run`]: a valid report, before it is stored; its coverage.
 //! - [`access`]: tokens and scopes.
 

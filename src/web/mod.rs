@@ -1,7 +1,7 @@
 //! The only HTTP and HTML.
 //!
 //! # Layout
-//! - [`router`]: every route, grouped by who calls it.
+//! - [`mod@router`]: every route, grouped by who calls it.
 //! - [`error`]: what went wrong, as problem JSON or as a page.
 //! - [`extract`]: paths and queries that fail in our words. [`auth`]: who is calling.
 //! - [`guard`]: what holds for every request: host, headers, limits.

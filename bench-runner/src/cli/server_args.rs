@@ -9,7 +9,7 @@ use crate::upload::spool::Spool;
 /// The server and the spool.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct ServerArgs {
-    /// The server's address, such as https://bench.example.org
+    /// The server's address, such as `https://bench.example.org`
     #[arg(long, env = "KVMARK_SERVER", value_name = "URL")]
     pub(super) server: Option<String>,
     /// The access token; better given by the environment, where no process list shows it.

@@ -3,7 +3,7 @@
 //! - [`plan`]: which benchmarks with which params are to be measured, and which cannot be here.
 //! - [`session`]: rounds over all of them, interleaved.
 //! - [`gather`]: samples become the report, at any moment.
-//! - [`file`]: the report on disk, whole or not at all.
+//! - [`mod@file`]: the report on disk, whole or not at all.
 
 pub mod file;
 pub mod gather;

@@ -1,6 +1,6 @@
 //! The seven benchmarks: one file each, with what it is (as data) and how one sample of it is taken.
 //!
-//! - [`catalogue`]: the suite as data.
+//! - [`mod@catalogue`]: the suite as data.
 //! - `subject`: the index under test, through its public API.
 //! - `drive`: closed loops on pinned threads, as several benchmarks need them.
 //! - `workloads`: the seeded streams, made once a run.

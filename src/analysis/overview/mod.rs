@@ -2,7 +2,7 @@
 //!
 //! # Layout
 //! - here: what a block holds, and what it is made from.
-//! - [`blocks`]: makes them.
+//! - [`mod@blocks`]: makes them.
 //! - [`headline`]: the sentence that opens a block.
 //! - [`movers`]: what left its band.
 

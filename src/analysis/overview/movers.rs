@@ -8,7 +8,7 @@ use super::{BlockInputs, Mover};
 use crate::analysis::order;
 use crate::domain::{Judged, JudgedRun, Millis, Point, SeriesId};
 
-/// The series whose last nights [`super::blocks`] wants for its movers: those that left their
+/// The series whose last nights [`mod@super::blocks`] wants for its movers: those that left their
 /// band, the worst first.
 pub fn series_to_draw(tonight: &JudgedRun) -> Vec<SeriesId> {
     moved(&tonight.rows)

@@ -3,7 +3,7 @@
 //! # Layout
 //! - [`goals`]: the goals as data: which series measures which goal.
 //! - here: a run against them.
-//! - [`red_flags`]: warning signs that fail nothing.
+//! - [`mod@red_flags`]: warning signs that fail nothing.
 
 mod goals;
 mod red_flags;

@@ -60,7 +60,7 @@ pub enum DecodeError {
         /// Where the batch ends.
         at: usize,
     },
-    /// A payload longer than [`MAX_PAYLOAD`](crate::MAX_PAYLOAD).
+    /// A payload longer than [`MAX_PAYLOAD`].
     #[error("payload of {length} bytes is over the limit of {} bytes", MAX_PAYLOAD)]
     TooLong {
         /// Its length in bytes.
