@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -28,6 +29,78 @@ pub enum Command {
     /// Make, list and revoke access tokens.
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Write a whole copy of the store, while it is in use.
+    Backup {
+        /// A new file.
+        file: PathBuf,
+    },
+    /// Put a backup in the place of the store; no server may be using it.
+    Restore {
+        /// What `backup` wrote.
+        file: PathBuf,
+    },
+    /// Say what is wrong with a store or a backup: exit 1 if anything is.
+    Verify {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Make all that is derived again from the raw data.
+    Rebuild {
+        /// Only say what would change: exit 1 if anything would.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Delete runs that are older than what is kept of their kind.
+    Prune {
+        /// How long to keep which kind, such as `nightly=3y,pull=30d`; other kinds are all kept.
+        #[arg(long, value_delimiter = ',', required = true)]
+        keep: Vec<Keep>,
+        /// Only list what would go.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Say of series that they are expected no more.
+    Retire {
+        /// A name such as `KVEventConcurrency * concurrency=500 *`.
+        series: String,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+    },
+}
+
+/// How long runs of a kind are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keep {
+    /// The kind.
+    pub kind: RunKind,
+    /// Days.
+    pub days: i64,
+}
+
+impl FromStr for Keep {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let say = || format!("{text:?}: write a kind and a time, such as nightly=3y or pull=30d");
+        let (kind, time) = text.split_once('=').ok_or_else(say)?;
+        let unit = time.chars().last().ok_or_else(say)?;
+        let days_each = match unit {
+            'd' => 1,
+            'w' => 7,
+            'y' => 366,
+            _ => return Err(say()),
+        };
+        let number: u32 = time
+            .strip_suffix(unit)
+            .unwrap_or("")
+            .parse()
+            .map_err(|_| say())?;
+        Ok(Self {
+            kind: run_kind(kind)?,
+            days: i64::from(number) * days_each,
+        })
+    }
 }
 
 /// What can be done with tokens.
@@ -158,6 +231,26 @@ mod tests {
         assert!(plain.command.is_none());
         let named = Cli::try_parse_from(["kvmark", "serve", "--bind", "127.0.0.1:1"]).unwrap();
         assert_eq!(plain.config.bind, named.config.bind);
+    }
+
+    #[test]
+    fn what_is_kept_is_a_kind_and_a_time() {
+        let keep: Keep = "pull=30d".parse().unwrap();
+        assert_eq!((keep.kind, keep.days), (RunKind::Pull, 30));
+        let keep: Keep = "nightly=3y".parse().unwrap();
+        assert_eq!(keep.days, 3 * 366);
+        for bad in [
+            "",
+            "pull",
+            "pull=",
+            "pull=d",
+            "pull=-1d",
+            "pull=3",
+            "weekly=3d",
+            "pull=3µ",
+        ] {
+            assert!(bad.parse::<Keep>().is_err(), "{bad}");
+        }
     }
 
     #[test]

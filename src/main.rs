@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use kvmark::command;
+use kvmark::command::{self, keep, token};
 use kvmark::config::{Cli, Command};
 use tracing_subscriber::EnvFilter;
 
@@ -17,7 +17,13 @@ async fn main() -> ExitCode {
         .init();
     let done = match command {
         None | Some(Command::Serve) => command::serve(config).await,
-        Some(Command::Token(what)) => command::token(&config, what).await,
+        Some(Command::Token(what)) => token::run(&config, what).await,
+        Some(Command::Backup { file }) => keep::backup(&config, &file).await,
+        Some(Command::Restore { file }) => keep::restore(&config, &file).await,
+        Some(Command::Verify { file }) => keep::verify(&file).await,
+        Some(Command::Rebuild { check }) => keep::rebuild(&config, check).await,
+        Some(Command::Prune { keep, dry_run }) => keep::prune(&config, &keep, dry_run).await,
+        Some(Command::Retire { series, reason }) => keep::retire(&config, &series, &reason).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

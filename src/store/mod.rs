@@ -6,7 +6,9 @@
 //! - `run`, `series`, `points`, `judgement`: what pages and the API ask for.
 //! - `rejudge`: runs whose history changed.
 //! - `files`: samples, report, curves, histograms, artifacts; `samples`: the columns of raw samples.
+//! - `sizes`: how much is stored.
 //! - `access`: tokens, exclusion, audit.
+//! - `maintain`: backup, restore, verification, pruning, retirement.
 //! - `code`, `row`: how domain values are written into columns, and read back.
 //!
 //! # The schema
@@ -32,6 +34,7 @@ mod code;
 mod files;
 mod insert;
 mod judgement;
+mod maintain;
 mod open;
 mod points;
 mod rejudge;
@@ -39,6 +42,7 @@ mod row;
 mod run;
 mod samples;
 mod series;
+mod sizes;
 
 use std::sync::Arc;
 
@@ -49,10 +53,12 @@ use crate::domain::{Environment, Series, SeriesId, SeriesKey};
 
 pub use access::AuditEntry;
 pub use insert::{Inserted, Outcome, RunInputs};
+pub use maintain::{Prunable, restore};
 pub use open::StoreOptions;
 pub use rejudge::Rejudge;
 pub use run::RunFilter;
 pub use series::{BenchmarkName, SeriesFilter};
+pub use sizes::{MeasurementSizes, Sizes};
 
 /// An open store. Clones share its connections.
 #[derive(Clone)]
@@ -134,7 +140,7 @@ pub enum StoreError {
         /// What was found.
         why: String,
     },
-    /// A value could not be packed for storing.
-    #[error("packing for the store failed")]
-    Pack(#[from] std::io::Error),
+    /// Packing a value or moving a file failed.
+    #[error("reading or writing failed")]
+    Io(#[from] std::io::Error),
 }

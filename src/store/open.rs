@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dashmap::DashMap;
+use sqlx::SqlitePool;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
@@ -33,6 +34,19 @@ impl Default for StoreOptions {
 }
 
 impl Store {
+    /// Opens a store, such as a backup, only to read it: nothing is made and nothing is migrated.
+    pub async fn open_to_read(path: &Path) -> Result<Self, StoreError> {
+        let pool = SqlitePoolOptions::new()
+            .max_connections(1)
+            .connect_with(alone(path).read_only(true))
+            .await?;
+        Ok(Self::of(
+            pool.clone(),
+            pool,
+            StoreOptions::default().main_branch,
+        ))
+    }
+
     /// Opens the store in `path`, makes it if it is not there, and brings its schema up to date.
     pub async fn open(path: &Path, options: StoreOptions) -> Result<Self, StoreError> {
         let writer = SqlitePoolOptions::new()
@@ -54,16 +68,20 @@ impl Store {
             .test_before_acquire(false)
             .connect_with(connection(path).read_only(true))
             .await?;
-        Ok(Self {
+        Ok(Self::of(writer, readers, options.main_branch))
+    }
+
+    fn of(writer: SqlitePool, readers: SqlitePool, main_branch: String) -> Self {
+        Self {
             shared: Arc::new(Shared {
                 writer,
                 readers,
-                main_branch: options.main_branch,
+                main_branch,
                 series_by_key: DashMap::default(),
                 series_by_id: DashMap::default(),
                 heads: DashMap::default(),
             }),
-        })
+        }
     }
 
     /// Closes all connections, so that the file is whole without its log.
@@ -71,6 +89,13 @@ impl Store {
         self.readers().close().await;
         self.writer().close().await;
     }
+}
+
+/// A connection for somebody who needs the file for himself.
+pub(super) fn alone(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .busy_timeout(Duration::from_millis(200))
 }
 
 /// How every connection is set up.

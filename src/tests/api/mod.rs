@@ -2,6 +2,7 @@
 
 mod access;
 mod guard;
+mod keep;
 mod runs;
 mod series;
 mod socket;

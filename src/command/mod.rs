@@ -1,12 +1,16 @@
 //! What kvmark does when asked; `main` only picks.
+//!
+//! # Layout
+//! - here: `serve`. [`token`]: who may do what. [`keep`]: what keeps a store for years.
+
+pub mod keep;
+pub mod token;
 
 use anyhow::{Context, Result, bail};
 use tokio::net::TcpListener;
 
-use crate::config::{Config, TokenCommand};
-use crate::domain::{Millis, TokenId};
+use crate::config::Config;
 use crate::store::{Store, StoreOptions};
-use crate::web::auth::Secret;
 use crate::web::{self, AppState};
 
 /// Opens the store that the configuration names.
@@ -41,54 +45,6 @@ pub async fn serve(config: Config) -> Result<()> {
         shutdown.cancel();
     });
     web::serve(listener, state).await?;
-    store.close().await;
-    Ok(())
-}
-
-/// Makes, lists or revokes tokens.
-pub async fn token(config: &Config, command: TokenCommand) -> Result<()> {
-    let store = open(config).await?;
-    let now = Millis::from(jiff::Timestamp::now());
-    match command {
-        TokenCommand::Create { scope, kinds, note } => {
-            let secret = Secret::random()?;
-            let id = store
-                .create_token(
-                    &secret.hash(),
-                    scope,
-                    kinds.as_deref(),
-                    note.as_deref(),
-                    now,
-                )
-                .await?;
-            eprintln!("token {id}, scope {scope}; it is shown this once:");
-            println!("{}", secret.reveal());
-        }
-        TokenCommand::List => {
-            for token in store.list_tokens().await? {
-                let kinds = match &token.kinds {
-                    Some(kinds) => serde_json::to_string(kinds)?,
-                    None => "all kinds".to_owned(),
-                };
-                let state = match token.revoked_at {
-                    Some(at) => format!("revoked {}", at.timestamp()),
-                    None => "valid".to_owned(),
-                };
-                println!(
-                    "{}\t{}\t{kinds}\t{}\t{state}\t{}",
-                    token.id,
-                    token.scope,
-                    token.created_at.timestamp(),
-                    token.note.as_deref().unwrap_or("")
-                );
-            }
-        }
-        TokenCommand::Revoke { id } => {
-            if !store.revoke_token(TokenId(id), now).await? {
-                bail!("there is no valid token {id}: `kvmark token list` shows them");
-            }
-        }
-    }
     store.close().await;
     Ok(())
 }

@@ -1,0 +1,265 @@
+//! What keeps a store for years.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+
+use super::open;
+use crate::analysis::published::published;
+use crate::config::{Config, Keep};
+use crate::domain::time::DAY_MS;
+use crate::domain::{Judgement, Millis, Published, RunId, SeriesId};
+use crate::store::{self, SeriesFilter, Store};
+use crate::{ingest, jobs};
+
+/// Writes a copy of the store, whole, while it is in use.
+pub async fn backup(config: &Config, file: &Path) -> Result<()> {
+    if file.exists() {
+        bail!("{} is there already: name a new file", file.display());
+    }
+    let store = open(config).await?;
+    store
+        .backup(file)
+        .await
+        .with_context(|| format!("cannot write {}", file.display()))?;
+    store.close().await;
+    println!("backup written to {}", file.display());
+    Ok(())
+}
+
+/// Puts a backup in the store's place, once it is found whole.
+pub async fn restore(config: &Config, file: &Path) -> Result<()> {
+    verify(file).await?;
+    let now = jiff::Timestamp::now().into();
+    let replaced = store::restore(file, &config.database, now)
+        .await
+        .with_context(|| {
+            format!(
+                "cannot replace {}: stop the server that uses it first",
+                config.database.display()
+            )
+        })?;
+    if let Some(replaced) = replaced {
+        println!("the store that was there is now {}", replaced.display());
+    }
+    println!(
+        "{} restored from {}",
+        config.database.display(),
+        file.display()
+    );
+    Ok(())
+}
+
+/// Says what is wrong with a store or a backup; an error if anything is.
+pub async fn verify(file: &Path) -> Result<()> {
+    let store = Store::open_to_read(file)
+        .await
+        .with_context(|| format!("cannot open {}", file.display()))?;
+    let wrong = store
+        .verify()
+        .await
+        .with_context(|| format!("{} is no whole store", file.display()))?;
+    let sizes = store.sizes().await?;
+    store.close().await;
+    for line in &wrong {
+        println!("{line}");
+    }
+    if !wrong.is_empty() {
+        bail!("{} things are wrong with {}", wrong.len(), file.display());
+    }
+    println!("{} is whole: {} runs", file.display(), sizes.runs);
+    Ok(())
+}
+
+/// Makes all that is derived again from the raw reports: published values, then verdicts, in the
+/// order of time. With `check`, only says what would change, and fails if anything would.
+pub async fn rebuild(config: &Config, check: bool) -> Result<()> {
+    let store = open(config).await?;
+    let mut changed = 0;
+    for run in store.run_ids().await? {
+        let differences = rebuild_run(&store, run, check).await?;
+        for line in differences {
+            println!("run {run}: {line}");
+            changed += 1;
+        }
+    }
+    let runs = store.sizes().await?.runs;
+    store.close().await;
+    match (changed, check) {
+        (0, _) => println!("{runs} runs read: all that is derived from them is as it should be"),
+        (n, true) => bail!("{n} things would change: rebuild without --check"),
+        (n, false) => println!("{runs} runs read, {n} things made again"),
+    }
+    Ok(())
+}
+
+async fn rebuild_run(store: &Store, run: RunId, check: bool) -> Result<Vec<String>> {
+    let mut differences = Vec::new();
+    let raw = store.all_samples(run).await?;
+    let stored = store.run_inputs(run).await?;
+    let stored = stored.with_context(|| format!("run {run} is not there"))?;
+    let is: Vec<(SeriesId, Published)> = raw.iter().map(|(s, v)| (*s, published(v))).collect();
+    let wrong: Vec<(SeriesId, Published)> = is
+        .into_iter()
+        .filter(|(series, p)| {
+            let was = stored.rows.iter().find(|(s, _)| s.id == *series);
+            !was.is_some_and(|(_, m)| m.value == p.value && m.interval == p.interval)
+        })
+        .collect();
+    for (series, p) in &wrong {
+        differences.push(format!("series {series}: the value is {}", p.value));
+    }
+    if !check && !wrong.is_empty() {
+        store.save_published(run, &wrong).await?;
+    }
+
+    // Read again: what came before may have been made again just now.
+    let was = store.judged_run(run).await?;
+    let was = was.with_context(|| format!("run {run} is not there"))?;
+    let inputs = store.run_inputs(run).await?;
+    let inputs = inputs.with_context(|| format!("run {run} is not there"))?;
+    let is = jobs::judge_run(inputs);
+    let wrong: Vec<(SeriesId, Judgement)> = is
+        .into_iter()
+        .filter(|(series, j)| {
+            let was = was.rows.iter().find(|r| r.series.id == *series);
+            !was.is_some_and(|r| r.judgement == *j)
+        })
+        .collect();
+    for (series, j) in &wrong {
+        differences.push(format!("series {series}: the band is {}", j.band.word()));
+    }
+    if !check && !wrong.is_empty() {
+        store.save_judgements(run, &wrong).await?;
+    }
+    differences.extend(report_differs(store, run).await?);
+    Ok(differences)
+}
+
+/// Whether the kept samples are those of the kept report.
+async fn report_differs(store: &Store, run: RunId) -> Result<Option<String>> {
+    let Some(bytes) = store.report_bytes(run).await? else {
+        return Ok(Some("its report is missing".to_owned()));
+    };
+    let now = store.run(run).await?.map_or(Millis(0), |r| r.received_at);
+    // Generated history is stored without a report of the format.
+    let Ok(report) = ingest::read(bytes, now.timestamp(), published) else {
+        return Ok(None);
+    };
+    let kept = store.all_samples(run).await?;
+    let same = kept.len() == report.measurements.len()
+        && kept
+            .iter()
+            .zip(&report.measurements)
+            .all(|((_, a), m)| *a == m.samples);
+    Ok((!same).then(|| "its samples are not those of its report".to_owned()))
+}
+
+/// Deletes runs that are older than what is kept of their kind.
+pub async fn prune(config: &Config, keep: &[Keep], dry_run: bool) -> Result<()> {
+    let store = open(config).await?;
+    let now = Millis::from(jiff::Timestamp::now());
+    let mut count = 0;
+    for keep in keep {
+        let cutoff = Millis(now.0.saturating_sub(keep.days.saturating_mul(DAY_MS)));
+        let runs = store.prunable(keep.kind, cutoff).await?;
+        for run in &runs {
+            println!(
+                "{} run {} of {}",
+                keep.kind,
+                run.run,
+                run.started_at.timestamp()
+            );
+        }
+        if !dry_run {
+            store.prune(&runs, now).await?;
+        }
+        count += runs.len();
+    }
+    if !dry_run {
+        jobs::rejudge_all(&store, &tokio_util::sync::CancellationToken::new()).await?;
+    }
+    store.close().await;
+    println!(
+        "{count} runs {}",
+        if dry_run { "would go" } else { "are gone" }
+    );
+    Ok(())
+}
+
+/// Says of all series whose name matches `glob` that they are expected no more.
+pub async fn retire(config: &Config, glob: &str, reason: &str) -> Result<()> {
+    let store = open(config).await?;
+    let all = store.series_of(&SeriesFilter::default()).await?;
+    let matching: Vec<SeriesId> = all
+        .iter()
+        .filter(|s| {
+            let key = &s.key;
+            let name = bench_report::metric::series_text(&key.benchmark, &key.metric, &key.params);
+            matches(glob, &name)
+        })
+        .map(|s| s.id)
+        .collect();
+    if matching.is_empty() {
+        bail!(
+            "no series matches {glob:?}: a name reads `Benchmark metric a=1 b=2`, * stands for \
+             anything and ? for one character"
+        );
+    }
+    let now = jiff::Timestamp::now().into();
+    let count = store.retire(&matching, reason, now).await?;
+    store.close().await;
+    println!("{} series match, {count} newly retired", matching.len());
+    Ok(())
+}
+
+/// Whether `text` matches a glob of `*` and `?`.
+fn matches(glob: &str, text: &str) -> bool {
+    let (glob, text): (Vec<char>, Vec<char>) = (glob.chars().collect(), text.chars().collect());
+    let (mut g, mut t) = (0, 0);
+    // Where to go on when a letter does not fit: behind the last `*`, one letter further.
+    let mut retry: Option<(usize, usize)> = None;
+    while t < text.len() {
+        match glob.get(g) {
+            Some('*') => {
+                retry = Some((g + 1, t));
+                g += 1;
+            }
+            Some(c) if *c == '?' || *c == text[t] => {
+                g += 1;
+                t += 1;
+            }
+            _ => match retry {
+                Some((after, from)) => {
+                    retry = Some((after, from + 1));
+                    g = after;
+                    t = from + 1;
+                }
+                None => return false,
+            },
+        }
+    }
+    glob[g..].iter().all(|c| *c == '*')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::matches;
+
+    #[test]
+    fn globs_match_whole_names() {
+        for (glob, text, is) in [
+            ("*", "", true),
+            ("A*", "A latency cpu=2", true),
+            ("A * cpu=2", "A latency cpu=2", true),
+            ("A * cpu=?", "A latency cpu=2", true),
+            ("A", "A latency", false),
+            ("*b*b*c", "abbbc", true),
+            ("*b*b*d", "abbbc", false),
+            ("?", "", false),
+            ("", "", true),
+        ] {
+            assert_eq!(matches(glob, text), is, "{glob:?} on {text:?}");
+        }
+    }
+}
