@@ -216,7 +216,7 @@ pub(super) async fn guard_reading(
     next: Next,
 ) -> Response {
     let (mut parts, body) = request.into_parts();
-    if state.config.read_token && parts.method.is_safe() && parts.uri.path() != "/login" {
+    if state.config.read_token && parts.method.is_safe() {
         let allowed = match Caller::from_request_parts(&mut parts, &state).await {
             Ok(caller) => caller.require(Scope::Read).map(|_| ()),
             Err(error) => Err(error),

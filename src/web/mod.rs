@@ -4,6 +4,7 @@
 //! - [`mod@router`]: every route, grouped by who calls it.
 //! - [`error`]: what went wrong, as problem JSON or as a page.
 //! - [`extract`]: paths and queries that fail in our words. [`auth`]: who is calling.
+//! - [`session`]: logging in and out.
 //! - [`guard`]: what holds for every request: host, headers, limits.
 //! - [`api`]: the JSON API. [`pages`]: the HTML. [`assets`]: style, script, icon.
 //! - [`live`]: runs that are being executed. [`sse`]: following them.
@@ -17,6 +18,7 @@ pub mod guard;
 pub mod live;
 pub mod pages;
 pub mod router;
+pub mod session;
 pub mod sse;
 
 use std::sync::Arc;

@@ -6,7 +6,7 @@ use axum::http::{Method, Uri};
 use axum::middleware;
 use axum::routing::{get, post};
 
-use super::{AppState, WebError, api, assets, auth, error, guard, pages, sse};
+use super::{AppState, WebError, api, assets, auth, error, guard, pages, session, sse};
 
 /// All routes, with what holds for every request.
 pub fn router(state: AppState) -> Router {
@@ -20,6 +20,8 @@ pub fn router(state: AppState) -> Router {
             state.clone(),
             auth::guard_reading,
         ))
+        .route("/login", get(session::show).post(session::login))
+        .route("/logout", post(session::logout))
         // The login page needs them before anybody has logged in.
         .route("/static/{checksum}/{name}", get(assets::serve))
         .layer(middleware::map_response(error::as_page));
@@ -44,6 +46,14 @@ pub fn router(state: AppState) -> Router {
         // Each handler that reads a body keeps a limit of its own.
         .layer(DefaultBodyLimit::disable());
 
+    // Scripts, at the root.
+    let root = Router::new()
+        .route("/export.csv", get(api::export::csv))
+        .layer(middleware::from_fn_with_state(
+            state.clone(),
+            auth::guard_reading,
+        ));
+
     // Monitoring.
     let health = Router::new()
         .route("/healthz", get(api::health::healthz))
@@ -52,6 +62,7 @@ pub fn router(state: AppState) -> Router {
     let routes = Router::new()
         .merge(pages)
         .nest("/api/v1", api)
+        .merge(root)
         .merge(health)
         .fallback_service(
             Router::new()

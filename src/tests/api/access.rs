@@ -139,3 +139,72 @@ async fn a_cookie_changes_nothing_from_another_site() {
         assert_eq!(app.send(request).await.status, status, "{origin}");
     }
 }
+
+fn form(uri: &str, body: &str) -> Request<Body> {
+    Request::post(uri)
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(Body::from(body.to_owned()))
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_browser_logs_in_by_token_and_out_again() {
+    let app = TestApp::with(Config {
+        read_token: true,
+        public_url: Some("https://perf.example.org".to_owned()),
+        ..Config::default()
+    })
+    .await;
+    let mut page = Request::get("/runs").body(Body::empty()).unwrap();
+    page.headers_mut()
+        .insert("accept", "text/html".parse().unwrap());
+    let answer = app.send(page).await;
+    assert_eq!(
+        (answer.status, answer.header("location")),
+        (StatusCode::SEE_OTHER, "/login")
+    );
+    assert_eq!(app.get("/login").await.status, StatusCode::OK);
+
+    assert_eq!(
+        app.send(form("/login", "token=wrong")).await.status,
+        StatusCode::UNAUTHORIZED
+    );
+    let token = app.token(Scope::Read, None).await;
+    let answer = app.send(form("/login", &format!("token={token}"))).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    let cookie = answer.header("set-cookie").to_owned();
+    for part in [
+        &token as &str,
+        "HttpOnly",
+        "SameSite=Strict",
+        "Secure",
+        "Path=/",
+    ] {
+        assert!(cookie.contains(part), "{part}");
+    }
+    let value = cookie.split(';').next().unwrap();
+    let page = Request::get("/runs")
+        .header("cookie", value)
+        .body(Body::empty())
+        .unwrap();
+    assert_eq!(app.send(page).await.status, StatusCode::OK);
+    let out = app.send(form("/logout", "")).await;
+    assert!(out.header("set-cookie").contains("Max-Age=0"));
+}
+
+#[tokio::test]
+async fn another_site_cannot_log_a_browser_in_or_out() {
+    let app = TestApp::new().await;
+    let token = app.token(Scope::Read, None).await;
+    for uri in ["/login", "/logout"] {
+        let mut request = form(uri, &format!("token={token}"));
+        request
+            .headers_mut()
+            .insert("origin", "https://evil.example".parse().unwrap());
+        assert_eq!(
+            app.send(request).await.status,
+            StatusCode::FORBIDDEN,
+            "{uri}"
+        );
+    }
+}

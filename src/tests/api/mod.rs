@@ -1,6 +1,7 @@
 //! The API and the store behind it.
 
 mod access;
+mod crash;
 mod guard;
 mod keep;
 mod runs;

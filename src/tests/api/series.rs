@@ -91,3 +91,19 @@ async fn the_baseline_at_an_instant_is_the_mean_of_the_week_before() {
         (&Value::Null, &json!(2))
     );
 }
+
+#[tokio::test]
+async fn all_measurements_come_as_csv() {
+    let app = app_with(&[(3, 100.0), (2, 100.0), (1, 100.0), (0, 125.0)]).await;
+    let answer = app.get("/export.csv?benchmark=A&from=2026-02-28").await;
+    insta::assert_snapshot!(answer.text(), @r"
+    series_id,suite,benchmark,params,metric,unit,better,environment_id,run_id,started_at,commit,suite_version,value,samples,baseline,change,band,evidence
+    1,kv-sync,A,cpu=2,latency_p99,ns,lower,1,3,2026-02-28T06:00:00Z,0000000000000000000000000000019ca2d51700,1,100,6,,,warming,inconclusive
+    1,kv-sync,A,cpu=2,latency_p99,ns,lower,1,4,2026-03-01T06:00:00Z,0000000000000000000000000000019ca7fb7300,1,125,6,100,0.25,critical,inconclusive
+    ");
+    assert!(answer.header("content-type").starts_with("text/csv"));
+    assert_eq!(
+        app.get("/export.csv?benchmrk=A").await.status,
+        StatusCode::BAD_REQUEST
+    );
+}
