@@ -44,6 +44,12 @@ impl fmt::Debug for Token {
     }
 }
 
+/// What is sent: reports are long, messages about live runs are not.
+enum Body<'a> {
+    Plain(&'a [u8]),
+    Gzip(Vec<u8>),
+}
+
 /// What the server says about a stored report.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Stored {
@@ -149,14 +155,18 @@ impl Server {
 
     /// Sends a report.
     pub fn send_run(&self, json: &[u8]) -> Result<Stored, ServerError> {
-        self.post("/api/v1/runs", json, PATIENCE)
+        self.post("/api/v1/runs", Body::Gzip(gzip(json)), PATIENCE)
             .and_then(|answer| self.read(&answer))
     }
 
     /// Says how a live run stands.
     pub fn send_live(&self, run_key: &str, json: &[u8]) -> Result<(), ServerError> {
-        self.post(&format!("/api/v1/live/{run_key}"), json, LIVE_PATIENCE)
-            .map(drop)
+        self.post(
+            &format!("/api/v1/live/{run_key}"),
+            Body::Plain(json),
+            LIVE_PATIENCE,
+        )
+        .map(drop)
     }
 
     /// Asks for the verdict on a run. `query` narrows it, as in `threshold=0.1`.
@@ -174,17 +184,19 @@ impl Server {
         self.answer(request.call())
     }
 
-    fn post(&self, path: &str, json: &[u8], patience: Duration) -> Result<Vec<u8>, ServerError> {
+    fn post(&self, path: &str, body: Body<'_>, patience: Duration) -> Result<Vec<u8>, ServerError> {
         let mut request = self
             .agent
             .post(format!("{}{path}", self.base))
-            .header("Content-Type", "application/json")
-            .header("Content-Encoding", "gzip");
+            .header("Content-Type", "application/json");
         if let Some(Token(token)) = &self.token {
             request = request.header("Authorization", format!("Bearer {token}"));
         }
         let request = request.config().timeout_global(Some(patience)).build();
-        self.answer(request.send(&gzip(json)[..]))
+        self.answer(match body {
+            Body::Plain(json) => request.send(json),
+            Body::Gzip(bytes) => request.header("Content-Encoding", "gzip").send(&bytes[..]),
+        })
     }
 
     fn answer(
