@@ -11,7 +11,7 @@ use crate::analyze;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// CSV with the columns series,time,value[,environment][,better], or the same rows as JSON;
+    /// CSV with the columns `series,time,value[,environment][,better]`, or the same rows as JSON;
     /// `-` is standard input
     #[arg(value_name = "HISTORY.csv")]
     history: PathBuf,
