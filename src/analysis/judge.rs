@@ -4,8 +4,11 @@ use std::collections::HashMap;
 
 use bench_report::metric::Kind;
 use bench_verdict::band;
+use bench_verdict::evidence::Thresholds;
+use bench_verdict::tonight::{Tonight, tonight};
 use bench_verdict::verdict::{Band, Evidence};
 
+use super::carried::{Carried, CarriedSeries};
 use crate::domain::{Judgement, Measurement, Millis, Series, SeriesId};
 
 /// What a run is judged from.
@@ -21,28 +24,132 @@ pub struct JudgeInputs {
     pub history: Vec<(SeriesId, Vec<(Millis, f64)>)>,
 }
 
-/// One judgement a row, in the order of the rows.
-pub fn judge(inputs: &JudgeInputs) -> Vec<(SeriesId, Judgement)> {
-    let history: HashMap<SeriesId, &[(Millis, f64)]> = inputs
-        .history
-        .iter()
-        .map(|(id, values)| (*id, values.as_slice()))
-        .collect();
-    inputs
-        .rows
-        .iter()
-        .map(|(series, measurement)| {
-            let before = history.get(&series.id).copied().unwrap_or_default();
-            (
-                series.id,
-                judge_one(series, measurement.value, before, inputs.at),
-            )
-        })
-        .collect()
+/// What is said of a run, and what it leaves behind.
+#[derive(Debug, Clone, Default)]
+pub struct JudgedNight {
+    /// One judgement a row, in the order of the rows.
+    pub judgements: Vec<(SeriesId, Judgement)>,
+    /// All that the detector says of the series that it watches, in the order of the rows.
+    pub tonight: Vec<(SeriesId, Tonight)>,
+    /// What the next night is judged from. None where this run leaves nothing behind: it forms no
+    /// baseline, or it came late.
+    pub carried: Option<Carried>,
 }
 
-/// Statement A for one value, and how sure it is.
-fn judge_one(series: &Series, value: f64, before: &[(Millis, f64)], at: Millis) -> Judgement {
+/// One judgement a row, in the order of the rows, by the plain rule alone: of anything but a count,
+/// one night against a mean cannot tell change from noise.
+pub fn judge(inputs: &JudgeInputs) -> Vec<(SeriesId, Judgement)> {
+    let history = by_series(inputs);
+    let each = inputs.rows.iter().map(|(series, measurement)| {
+        let judgement = by_rule(series, measurement.value, &history, inputs.at);
+        (series.id, judgement)
+    });
+    each.collect()
+}
+
+/// Judges a run by the plain rule and by the nights that were carried. `forms_baseline`: whether the
+/// next night is to be judged from this run, too.
+///
+/// A run that is not later than what was carried is judged by the rule alone: what was carried
+/// knows more than it may.
+pub fn judge_night(inputs: &JudgeInputs, carried: Carried, forms_baseline: bool) -> JudgedNight {
+    if carried.through.is_some_and(|through| through >= inputs.at) {
+        return JudgedNight {
+            judgements: judge(inputs),
+            ..JudgedNight::default()
+        };
+    }
+    let history = by_series(inputs);
+    let one = |(series, measurement): &(Series, Measurement)| {
+        let ruled = by_rule(series, measurement.value, &history, inputs.at);
+        let night = (inputs.at, measurement.value);
+        let before = carried.series.get(&series.id);
+        watch(series, night, before.cloned().unwrap_or_default(), ruled)
+    };
+    let watched = in_parallel(&inputs.rows, one);
+    let mut judged = JudgedNight::default();
+    let mut carried = carried;
+    for ((series, _), watched) in inputs.rows.iter().zip(watched) {
+        judged.judgements.push((series.id, watched.judgement));
+        judged
+            .tonight
+            .extend(watched.tonight.map(|tonight| (series.id, tonight)));
+        carried.series.insert(series.id, watched.carried);
+    }
+    carried.through = Some(inputs.at);
+    judged.carried = forms_baseline.then_some(carried);
+    judged
+}
+
+/// One series, watched for one night.
+struct Watched {
+    judgement: Judgement,
+    tonight: Option<Tonight>,
+    carried: CarriedSeries,
+}
+
+fn watch(
+    series: &Series,
+    night: (Millis, f64),
+    mut carried: CarriedSeries,
+    ruled: Judgement,
+) -> Watched {
+    // A count needs no statistics.
+    let tonight = if series.kind == Kind::Count {
+        None
+    } else {
+        let history = carried.history(series, Some(night));
+        tonight(&history, &mut carried.state, &Thresholds::default())
+    };
+    carried.push(night);
+    Watched {
+        judgement: with_evidence(series.kind, ruled, tonight.as_ref()),
+        tonight,
+        carried,
+    }
+}
+
+/// The rule's answer with the detector's evidence beside it.
+pub(super) fn with_evidence(kind: Kind, ruled: Judgement, tonight: Option<&Tonight>) -> Judgement {
+    match (kind, tonight) {
+        (Kind::Count, _) | (_, None) => ruled,
+        (_, Some(tonight)) => Judgement {
+            evidence: tonight.evidence,
+            ..ruled
+        },
+    }
+}
+
+/// Maps slices of `rows` on all processors; the order stays.
+fn in_parallel<T: Sync, R: Send>(rows: &[T], map: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    /// Fewer rows than this are done before a thread has begun.
+    const LEAST: usize = 64;
+    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let size = rows.len().div_ceil(processors).max(LEAST);
+    std::thread::scope(|scope| {
+        let map = &map;
+        let parts: Vec<_> = rows
+            .chunks(size)
+            .map(|part| scope.spawn(move || part.iter().map(map).collect::<Vec<R>>()))
+            .collect();
+        let parts = parts.into_iter().map(|part| match part.join() {
+            Ok(part) => part,
+            Err(panic) => std::panic::resume_unwind(panic),
+        });
+        parts.flatten().collect()
+    })
+}
+
+type History<'a> = HashMap<SeriesId, &'a [(Millis, f64)]>;
+
+fn by_series(inputs: &JudgeInputs) -> History<'_> {
+    let each = inputs.history.iter();
+    each.map(|(id, values)| (*id, values.as_slice())).collect()
+}
+
+/// Statement A for a value of [`JudgeInputs`].
+fn by_rule(series: &Series, value: f64, history: &History<'_>, at: Millis) -> Judgement {
+    let before = history.get(&series.id).copied().unwrap_or_default();
     let points: Vec<band::Point> = before
         .iter()
         .map(|(time, value)| band::Point {
@@ -50,23 +157,23 @@ fn judge_one(series: &Series, value: f64, before: &[(Millis, f64)], at: Millis) 
             value: *value,
         })
         .collect();
-    let baseline = band::baseline(&points, at.0);
+    rule(series, value, &points, at)
+}
+
+/// Statement A for one value: `points` may form its baseline, and are in the order of time.
+pub(super) fn rule(series: &Series, value: f64, points: &[band::Point], at: Millis) -> Judgement {
+    let baseline = band::baseline(points, at.0);
     let judged = band::judge(value, baseline.mean, series.better, series.floor);
+    let compared = !matches!(judged.band, Band::Warming | Band::Undefined);
     Judgement {
         baseline: baseline.mean,
         baseline_runs: u32::try_from(baseline.runs).unwrap_or(u32::MAX),
         change: judged.change,
         band: judged.band,
-        evidence: evidence(series.kind, judged.band),
-    }
-}
-
-/// A count that was compared is exact. Of anything else, one night against a mean cannot tell
-/// change from noise.
-fn evidence(kind: Kind, band: Band) -> Evidence {
-    match (kind, band) {
-        (_, Band::Warming | Band::Undefined) => Evidence::Inconclusive,
-        (Kind::Count, _) => Evidence::Exact,
-        _ => Evidence::Inconclusive,
+        evidence: if series.kind == Kind::Count && compared {
+            Evidence::Exact
+        } else {
+            Evidence::Inconclusive
+        },
     }
 }

@@ -2,7 +2,8 @@
 //! Pure: no store, no HTTP, no clock; `now` is a parameter.
 //!
 //! # Layout
-//! - [`judge`]: every series of a run against the history before it.
+//! - [`judge`]: every series of a run against the history before it. [`carried`]: what that leaves
+//!   for the next night. [`follow`]: a whole history of a series, judged night by night.
 //! - [`baseline`]: what a series would be compared with at an instant.
 //! - [`published`]: what is published of raw samples.
 //! - [`verdict`]: what CI is told of a run.
@@ -13,6 +14,8 @@
 //! - [`order`]: worst first. `words`: small words for sentences.
 
 pub mod baseline;
+pub mod carried;
+pub mod follow;
 pub mod history;
 pub mod judge;
 pub mod order;

@@ -1,0 +1,99 @@
+//! A whole history of one series, judged night by night: each night sees the nights before it only.
+//! It says what [`super::judge::judge_night`] would have said had the runs come one by one.
+
+use bench_report::metric::Kind;
+use bench_verdict::band;
+use bench_verdict::evidence::Thresholds;
+use bench_verdict::history::{History, Night};
+use bench_verdict::tonight::{Tonight, Walk, tonight};
+
+use super::carried::{CarriedSeries, metric};
+use super::judge::{rule, with_evidence};
+use crate::domain::{Judgement, Millis, RunId, Series};
+
+/// One run of a series.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Seen {
+    /// The run.
+    pub run: RunId,
+    /// Its time.
+    pub time: Millis,
+    /// What it published.
+    pub value: f64,
+    /// Whether later nights are judged from it.
+    pub forms_baseline: bool,
+}
+
+/// What is said of one run.
+#[derive(Debug)]
+pub struct Said<'a> {
+    /// The run.
+    pub seen: &'a Seen,
+    /// What is said of it.
+    pub judgement: Judgement,
+    /// All that the detector says; none of a count.
+    pub tonight: Option<Tonight>,
+}
+
+/// Follows a series through its runs of one suite version and machine, which are in the order of
+/// time, and tells `say` what is said of each. `accepted`: when a person or a release accepted the
+/// level, in the order of time. Returns what the next night is judged from.
+pub fn follow(
+    series: &Series,
+    runs: &[Seen],
+    accepted: &[Millis],
+    mut say: impl FnMut(Said<'_>),
+) -> CarriedSeries {
+    let forming = || runs.iter().filter(|seen| seen.forms_baseline);
+    let points: Vec<band::Point> = forming()
+        .map(|seen| band::Point {
+            time_ms: seen.time.0,
+            value: seen.value,
+        })
+        .collect();
+    let nights: Vec<Night> = forming()
+        .map(|seen| Night {
+            time_ms: seen.time.0,
+            value: seen.value,
+            epoch: 0,
+        })
+        .collect();
+    let history = History::new(nights, metric(series));
+    let thresholds = Thresholds::default();
+    let is_count = series.kind == Kind::Count;
+    let mut walk = Walk::new(&history, thresholds);
+    let mut carried = CarriedSeries::default();
+    let mut accepted = accepted.iter().peekable();
+    for seen in runs {
+        while let Some(at) = accepted.next_if(|at| **at <= seen.time) {
+            walk.accept(at.0);
+        }
+        let night = (seen.time, seen.value);
+        let told = if is_count {
+            None
+        } else if seen.forms_baseline {
+            walk.next()
+        } else {
+            let mut state = walk.state().clone();
+            tonight(
+                &carried.history(series, Some(night)),
+                &mut state,
+                &thresholds,
+            )
+        };
+        if seen.forms_baseline {
+            carried.push(night);
+        }
+        let ruled = rule(series, seen.value, &points, seen.time);
+        say(Said {
+            seen,
+            judgement: with_evidence(series.kind, ruled, told.as_ref()),
+            tonight: told,
+        });
+    }
+    for at in accepted {
+        walk.accept(at.0);
+    }
+    carried.state = walk.state().clone();
+    carried
+}
