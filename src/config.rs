@@ -1,10 +1,12 @@
 //! One configuration: command line and environment, one line of help a field.
 
+use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::{Args, Parser, Subcommand};
+use clap::parser::ValueSource;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::domain::{RunKind, Scope};
 
@@ -21,11 +23,28 @@ pub struct Cli {
     pub config: Config,
 }
 
+impl Cli {
+    /// Reads a command line, whose first word is the program's name.
+    pub fn read(words: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let matches = Self::command().try_get_matches_from(words)?;
+        let mut cli = Self::from_arg_matches(&matches)?;
+        if let Some(Command::Demo(demo)) = &mut cli.command
+            && let Some((_, own)) = matches.subcommand()
+            && own.value_source("database") == Some(ValueSource::CommandLine)
+        {
+            demo.database = Some(cli.config.database.clone());
+        }
+        Ok(cli)
+    }
+}
+
 /// What kvmark can be asked to do.
 #[derive(Debug, Clone, Subcommand)]
 pub enum Command {
     /// Serve the dashboard and the API (the default).
     Serve,
+    /// Show the dashboard with a year of sample data, and measure this machine for real meanwhile.
+    Demo(DemoArgs),
     /// Make, list and revoke access tokens.
     #[command(subcommand)]
     Token(TokenCommand),
@@ -101,6 +120,24 @@ impl FromStr for Keep {
             days: i64::from(number) * days_each,
         })
     }
+}
+
+/// How the demo runs.
+#[derive(Debug, Clone, Args)]
+pub struct DemoArgs {
+    /// End by itself after the upload.
+    #[arg(long)]
+    pub no_wait: bool,
+    /// Port of the dashboard on 127.0.0.1; 0 takes a free one and prints it.
+    #[arg(long, default_value_t = 8080)]
+    pub port: u16,
+    /// Measure as little as can be measured: for tests of the demo itself.
+    #[arg(long, hide = true)]
+    pub tiny: bool,
+    /// The `--database` of the command line; a fresh file in the temporary folder where it is not
+    /// given. What the environment names is no demo's business.
+    #[arg(skip)]
+    pub database: Option<PathBuf>,
 }
 
 /// What can be done with tokens.
@@ -218,7 +255,6 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn command_line_is_consistent() {
@@ -251,6 +287,26 @@ mod tests {
         ] {
             assert!(bad.parse::<Keep>().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_demo_keeps_its_store_only_where_the_command_line_names_one() {
+        let database = |line: &str| {
+            let cli = Cli::read(line.split(' ').map(OsString::from)).unwrap();
+            let Some(Command::Demo(demo)) = cli.command else {
+                panic!("{line} is no demo");
+            };
+            demo.database
+        };
+        assert_eq!(database("kvmark demo"), None);
+        assert_eq!(
+            database("kvmark demo --database a.db"),
+            Some(PathBuf::from("a.db"))
+        );
+        assert_eq!(
+            database("kvmark --database a.db demo"),
+            Some(PathBuf::from("a.db"))
+        );
     }
 
     #[test]

@@ -10,6 +10,7 @@
 //! - [`analysis`]: what the pages and the gate say.
 //! - [`chart`]: the same as SVG.
 //! - [`text`]: dates, percent and words for people.
+//! - [`demo`]: the dashboard with sample data, and this machine measured for real.
 //! - [`domain`]: the plain types.
 //!
 //! # Invariants
@@ -20,6 +21,7 @@ pub mod analysis;
 pub mod chart;
 pub mod command;
 pub mod config;
+pub mod demo;
 pub mod domain;
 pub mod ingest;
 pub mod jobs;

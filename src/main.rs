@@ -2,15 +2,25 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use kvmark::command::{self, keep, token};
 use kvmark::config::{Cli, Command};
+use kvmark::demo;
 use tracing_subscriber::EnvFilter;
 
+fn main() -> ExitCode {
+    demo::as_runner().unwrap_or_else(run)
+}
+
 #[tokio::main]
-async fn main() -> ExitCode {
-    let Cli { command, config } = Cli::parse();
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+async fn run() -> ExitCode {
+    let Cli { command, config } = Cli::read(std::env::args_os()).unwrap_or_else(|e| e.exit());
+    // The demo speaks to a newcomer: only what went wrong may stand between its lines.
+    let usual = if matches!(command, Some(Command::Demo(_))) {
+        "warn"
+    } else {
+        "info"
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
@@ -24,6 +34,7 @@ async fn main() -> ExitCode {
         Some(Command::Rebuild { check }) => keep::rebuild(&config, check).await,
         Some(Command::Prune { keep, dry_run }) => keep::prune(&config, &keep, dry_run).await,
         Some(Command::Retire { series, reason }) => keep::retire(&config, &series, &reason).await,
+        Some(Command::Demo(args)) => demo::run(&args).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -10,5 +10,6 @@ mod analysis;
 mod api;
 mod app;
 mod builders;
+mod demo;
 mod layering;
 mod pages;

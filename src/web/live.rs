@@ -150,7 +150,12 @@ pub enum Refusal {
 #[derive(Debug, Default)]
 pub struct LiveRuns {
     by_key: DashMap<String, Entry, ahash::RandomState>,
+    newest: watch::Sender<Option<RunId>>,
 }
+
+/// Hears of every run that begins.
+#[derive(Debug)]
+pub struct Started(watch::Receiver<Option<RunId>>);
 
 #[derive(Debug)]
 struct Entry {
@@ -194,9 +199,12 @@ impl LiveRuns {
             heard_at: now,
             progress,
         });
-        let mut entry = self.by_key.entry(key).or_insert_with(|| Entry {
-            taken: VecDeque::with_capacity(PER_SECOND),
-            state: watch::Sender::new(Arc::clone(&run)),
+        let mut entry = self.by_key.entry(key).or_insert_with(|| {
+            self.newest.send_replace(Some(id));
+            Entry {
+                taken: VecDeque::with_capacity(PER_SECOND),
+                state: watch::Sender::new(Arc::clone(&run)),
+            }
         });
         if entry.taken.len() == PER_SECOND {
             let oldest = entry.taken.front().copied().unwrap_or(Millis(i64::MIN));
@@ -208,6 +216,11 @@ impl LiveRuns {
         entry.taken.push_back(now);
         entry.state.send_replace(run);
         Ok(())
+    }
+
+    /// Hears of the runs that begin from now on.
+    pub fn started(&self) -> Started {
+        Started(self.newest.subscribe())
     }
 
     /// Follows a run: the state as it is, then each later one; a slow follower misses what came in
@@ -253,6 +266,21 @@ impl LiveRuns {
             .ok_or(Refusal::TooManyRuns)?;
         self.by_key.remove(&lost.progress.run_key);
         Ok(())
+    }
+}
+
+impl Started {
+    /// The next run that begins; of several at once the newest.
+    pub async fn next(&mut self) -> RunId {
+        loop {
+            if self.0.changed().await.is_err() {
+                // No run begins any more.
+                std::future::pending::<()>().await;
+            }
+            if let Some(id) = *self.0.borrow_and_update() {
+                return id;
+            }
+        }
     }
 }
 

@@ -1,0 +1,135 @@
+//! What the sample history holds.
+
+#![expect(clippy::unwrap_used, reason = "a failing unwrap fails the test")]
+
+use std::collections::{BTreeSet, HashMap};
+
+use uuid::Uuid;
+
+use super::*;
+
+fn suite() -> SampleSuite {
+    crate::demo::sample_suite()
+}
+
+fn now() -> Timestamp {
+    "2026-11-24T08:00:00Z".parse().unwrap()
+}
+
+/// Time and median of a series, night by night.
+fn course(benchmark: &str, metric: &str, param: (&str, &str)) -> Vec<(Timestamp, f64)> {
+    let median = |mut samples: Vec<f64>| {
+        samples.sort_by(f64::total_cmp);
+        (samples[2] + samples[3]) / 2.0
+    };
+    reports(&suite(), 7, now())
+        .filter_map(|report| {
+            let found = report.benchmarks.iter().find(|b| {
+                b.name == benchmark
+                    && b.params.get(param.0).is_some_and(|value| value == param.1)
+                    && b.params.get("cpu").is_none_or(|cpu| cpu == "8")
+            })?;
+            let metric = found.metrics.iter().find(|m| m.name == metric)?;
+            Some((report.started_at, median(metric.samples.clone())))
+        })
+        .collect()
+}
+
+fn mean_of_nights(course: &[(Timestamp, f64)], nights: std::ops::RangeInclusive<i64>) -> f64 {
+    let within: Vec<f64> = course
+        .iter()
+        .filter(|(time, _)| nights.contains(&(now().duration_since(*time).as_hours() / 24)))
+        .map(|(_, value)| *value)
+        .collect();
+    assert!(!within.is_empty());
+    within.iter().sum::<f64>() / within.len() as f64
+}
+
+#[test]
+fn the_year_is_there_but_for_the_missing_nights() {
+    let nights: Vec<Report> = reports(&suite(), 7, now()).collect();
+    assert_eq!(
+        nights.len() as i64,
+        story::NIGHTS - story::MISSING.len() as i64
+    );
+    assert!(nights.is_sorted_by_key(|night| night.started_at));
+    let newest = nights.last().unwrap().started_at;
+    assert_eq!(newest.to_string().get(..13), Some("2026-11-24T01"));
+    let keys: BTreeSet<Uuid> = nights.iter().map(|night| night.run_key).collect();
+    assert_eq!(keys.len(), nights.len());
+}
+
+#[test]
+fn a_night_that_is_still_to_come_is_not_there() {
+    let before: Timestamp = "2026-11-24T01:45:00Z".parse().unwrap();
+    let newest = reports(&suite(), 7, before).last().unwrap().started_at;
+    assert_eq!(newest.to_string().get(..13), Some("2026-11-23T01"));
+    assert!(newest < before);
+}
+
+#[test]
+fn every_night_is_labelled_valid_and_whole() {
+    let suite = suite();
+    let mut failed = 0;
+    for night in reports(&suite, 7, now()) {
+        night.validate(now()).unwrap();
+        assert_eq!(night.kind, RunKind::Sample);
+        assert_eq!(night.environment.name.as_deref(), Some(MACHINE));
+        assert!(night.revision.subject.unwrap().starts_with("sample: "));
+        let series: usize = night.benchmarks.iter().map(|b| b.metrics.len()).sum();
+        failed += usize::from(series < suite.series.len());
+    }
+    assert_eq!(failed, 1);
+}
+
+#[test]
+fn the_same_seed_gives_the_same_year_and_another_another() {
+    let text = |seed| reports(&suite(), seed, now()).nth(200).unwrap().to_json();
+    assert_eq!(text(7), text(7));
+    assert_ne!(text(7), text(8));
+}
+
+#[test]
+fn there_are_two_machines_and_two_suite_versions() {
+    let mut machines: HashMap<String, usize> = HashMap::new();
+    let mut versions: HashMap<String, usize> = HashMap::new();
+    for night in reports(&suite(), 7, now()) {
+        *machines
+            .entry(night.environment.identity().hash)
+            .or_default() += 1;
+        *versions.entry(night.suite.version).or_default() += 1;
+    }
+    assert_eq!((machines.len(), versions.len()), (2, 2));
+    assert!(versions[&suite().version] > 200);
+}
+
+#[test]
+fn the_story_can_be_seen_in_the_values() {
+    let change = |course: &[(Timestamp, f64)], after, before| {
+        mean_of_nights(course, after) / mean_of_nights(course, before) - 1.0
+    };
+    let near = |change: f64, expected: f64| {
+        assert!(
+            (change - expected).abs() < 0.03,
+            "{change} is not near {expected}"
+        );
+    };
+    let p99 = course("KVEventConcurrency", "latency_p99", ("concurrency", "100"));
+    near(change(&p99, 0..=4, 5..=25), 0.24);
+    let other = course("KVEventConcurrency", "latency_p99", ("concurrency", "50"));
+    near(change(&other, 0..=4, 5..=25), 0.0);
+    let creep = course("KVEventLargePrefix", "hash_time", ("prefix", "50000"));
+    near(change(&creep, 0..=9, 84..=100), 0.085);
+    near(change(&creep, 0..=6, 7..=13), 0.0);
+    let outlier = course("KVEventBurstLoad", "recovery_time", ("events", "10000"));
+    assert!(change(&outlier, 22..=22, 23..=60) > 0.4);
+    let bytes = course("KVEventMemoryUsage", "bytes_per_item", ("items", "100000"));
+    near(change(&bytes, 0..=1, 2..=9), 0.053);
+}
+
+#[test]
+fn counts_do_not_wander() {
+    let bytes = course("KVEventMemoryUsage", "bytes_per_item", ("items", "100000"));
+    let distinct: BTreeSet<u64> = bytes.iter().map(|(_, value)| value.to_bits()).collect();
+    assert_eq!(distinct.len(), 2);
+}
