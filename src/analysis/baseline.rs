@@ -4,7 +4,7 @@ use bench_verdict::band;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::domain::{Millis, Point, RunId};
+use crate::domain::{Millis, Point, RunId, Text};
 
 /// How far back a baseline looks, in days.
 pub const DAYS: i64 = 7;
@@ -21,7 +21,7 @@ pub struct BaselineAt {
     /// Those runs, oldest first.
     pub runs: Vec<RunId>,
     /// The suite version that they share: that of the newest.
-    pub suite_version: Option<String>,
+    pub suite_version: Option<Text>,
 }
 
 /// The baseline at `at` from the points of the [`DAYS`] before it, in the order of time.

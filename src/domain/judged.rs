@@ -3,7 +3,7 @@
 use bench_verdict::verdict::{Band, Evidence};
 use serde::Serialize;
 
-use super::{Millis, Run, RunId, Series, SeriesId};
+use super::{Millis, Run, RunId, Series, SeriesId, Text};
 
 /// One series in one run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -58,13 +58,13 @@ pub struct Point {
     /// How many samples.
     pub sample_count: u32,
     /// Full commit hash.
-    pub commit: String,
+    pub commit: Text,
     /// First line of the commit's message.
-    pub subject: Option<String>,
+    pub subject: Option<Text>,
     /// Who wrote it.
-    pub author: Option<String>,
+    pub author: Option<Text>,
     /// Suite version: where it changes, an epoch ends.
-    pub suite_version: String,
+    pub suite_version: Text,
     /// Whether this run may be part of a baseline.
     pub forms_baseline: bool,
     /// What is said of it.

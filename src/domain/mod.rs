@@ -9,6 +9,7 @@
 //! - [`environment`]: a machine's fingerprint.
 //! - [`mod@file`]: curves, histograms and files of a run.
 //! - [`new_run`]: a valid report, before it is stored; its coverage.
+//! - [`text`]: texts that many points share.
 //! - [`access`]: tokens and scopes.
 
 pub mod access;
@@ -19,6 +20,7 @@ pub mod judged;
 pub mod new_run;
 pub mod run;
 pub mod series;
+pub mod text;
 pub mod time;
 
 pub use access::{Scope, Token};
@@ -31,4 +33,5 @@ pub use new_run::{
 };
 pub use run::{Coverage, Revision, Run, RunKind};
 pub use series::{Series, SeriesKey};
+pub use text::Text;
 pub use time::Millis;

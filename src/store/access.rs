@@ -115,6 +115,7 @@ impl Store {
         by: &str,
         now: Millis,
     ) -> Result<bool, StoreError> {
+        let _writing = self.shared.writing.lock().await;
         let mut tx = self.writer().begin_with("begin immediate").await?;
         let changed: Option<(i64, i64)> = sqlx::query_as(
             "update run
@@ -138,6 +139,7 @@ impl Store {
         let subject = format!("run {run}");
         audit(&mut tx, now, (by, action), &subject, reason.unwrap_or("")).await?;
         tx.commit().await?;
+        self.shared.tracks.committed();
         self.shared.heads.remove(&run);
         Ok(true)
     }

@@ -10,6 +10,8 @@ use crate::domain::{
     SeriesId, SeriesName,
 };
 
+use super::baseline::BaselineOf;
+use super::track::Entry;
 use super::{Store, StoreError, code, files, judgement, rejudge, run, samples};
 
 /// What became of an upload.
@@ -63,7 +65,9 @@ impl Store {
         let report = code::pack(&new.report)?;
         let packed = files::PackedFiles::new(new)?;
 
+        let _writing = self.shared.writing.lock().await;
         let mut tx = self.writer().begin_with("begin immediate").await?;
+        self.notice(&mut tx).await?;
         let run_id = run::key_to_id(&mut tx, &new.run_key).await?;
         if let Some(sha256) = run::report_sha256(&mut tx, run_id).await? {
             let outcome = if sha256 == new.report_sha256 {
@@ -91,18 +95,18 @@ impl Store {
                 .collect(),
             baseline: {
                 let ids: Vec<SeriesId> = series.iter().map(|s| s.id).collect();
-                let of = judgement::BaselineOf {
+                let of = BaselineOf {
                     run: run_id,
                     environment,
                     started_at: new.started_at,
                     suite_version: &new.suite_version,
                 };
-                judgement::baseline_inputs(&mut tx, &ids, of, self.main_branch()).await?
+                self.baseline_of(&mut tx, &ids, of).await?
             },
         };
         let forms_baseline = inputs.run.forms_baseline(self.main_branch());
         let judged = judge(inputs);
-        judgement::insert(&mut tx, run_id, &series, &judged).await?;
+        let judged = judgement::insert(&mut tx, run_id, &series, &judged).await?;
 
         let columns: Vec<(SeriesId, &[f64])> = series
             .iter()
@@ -116,7 +120,19 @@ impl Store {
         }
         tx.commit().await?;
 
+        self.shared.tracks.committed();
         self.remember(&series);
+        for ((id, judgement), m) in judged.into_iter().zip(&new.measurements) {
+            let measurement = measurement(m, id, run_id);
+            let entry = Entry {
+                time: new.started_at,
+                run: run_id,
+                value: measurement.value,
+                sample_count: measurement.sample_count,
+                judgement,
+            };
+            self.shared.tracks.put(id, entry);
+        }
         Ok(Inserted {
             run_id,
             outcome: Outcome::New,

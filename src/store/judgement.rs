@@ -1,20 +1,18 @@
 //! What is said of measurements, and what it is said from.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use bench_verdict::verdict::{Band, Evidence};
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use crate::domain::{
-    EnvironmentId, Judged, JudgedRun, Judgement, Measurement, Millis, Run, RunId, Series, SeriesId,
+    Judged, JudgedRun, Judgement, Measurement, Millis, Run, RunId, Series, SeriesId,
 };
 
+use super::baseline::BaselineOf;
 use super::row;
 use super::{RunInputs, Store, StoreError, code};
-
-/// How far back a baseline looks, in days.
-pub(super) const BASELINE_DAYS: i64 = 7;
 
 /// Fewer than three runs are known: what is said before anything can be said.
 const WARMING: Judgement = Judgement {
@@ -39,16 +37,6 @@ type RowColumns = (
     i64,
     i64,
 );
-
-/// Whose baseline is asked for.
-#[derive(Clone, Copy)]
-pub(super) struct BaselineOf<'a> {
-    pub(super) run: RunId,
-    pub(super) environment: EnvironmentId,
-    pub(super) started_at: Millis,
-    /// Another suite version is another epoch: never compared.
-    pub(super) suite_version: &'a str,
-}
 
 impl Store {
     /// A run with all its rows, in the order of benchmark, params, metric.
@@ -105,7 +93,7 @@ impl Store {
             suite_version: &run.suite_version,
         };
         let mut connection = self.readers().acquire().await?;
-        let baseline = baseline_inputs(&mut connection, &ids, of, self.main_branch()).await?;
+        let baseline = self.baseline_of(&mut connection, &ids, of).await?;
         let rows = rows
             .into_iter()
             .map(|r| (r.series, r.measurement))
@@ -123,10 +111,25 @@ impl Store {
         run: RunId,
         judged: &[(SeriesId, Judgement)],
     ) -> Result<(), StoreError> {
+        let _writing = self.shared.writing.lock().await;
         let mut tx = self.writer().begin_with("begin immediate").await?;
-        write(&mut tx, run, judged).await?;
+        let time = write(&mut tx, run, judged).await?;
         tx.commit().await?;
+        self.remember_judgements(run, time, judged);
         Ok(())
+    }
+
+    /// After a commit: what is in memory says the same.
+    pub(super) fn remember_judgements(
+        &self,
+        run: RunId,
+        time: Millis,
+        judged: &[(SeriesId, Judgement)],
+    ) {
+        self.shared.tracks.committed();
+        for (series, judgement) in judged {
+            self.shared.tracks.judge(*series, time, run, *judgement);
+        }
     }
 
     async fn rows_of(&self, run: &Run) -> Result<Vec<Judged>, StoreError> {
@@ -179,90 +182,27 @@ impl Store {
     }
 }
 
-/// The values of the baseline runs before a run, for each of `series`, in that order.
-pub(super) async fn baseline_inputs(
-    db: &mut SqliteConnection,
-    series: &[SeriesId],
-    of: BaselineOf<'_>,
-    main_branch: &str,
-) -> Result<Vec<(SeriesId, Vec<(Millis, f64)>)>, StoreError> {
-    /// Series a statement.
-    const SERIES: usize = 500;
-    let from = of.started_at.minus_days(BASELINE_DAYS);
-    let runs: Vec<(i64,)> = sqlx::query_as(
-        "select run_id
-         from run
-         where environment_id = $1
-           and branch = $2
-           and started_at >= $3
-           and started_at < $4
-           and kind in ('nightly', 'sample')
-           and is_dirty = 0
-           and excluded is null
-           and run_id <> $5
-           and suite_version = $6",
-    )
-    .bind(of.environment.0)
-    .bind(main_branch)
-    .bind(from.0)
-    .bind(of.started_at.0)
-    .bind(of.run.0)
-    .bind(of.suite_version)
-    .fetch_all(&mut *db)
-    .await?;
-    let runs: HashSet<i64> = runs.into_iter().map(|(id,)| id).collect();
-    let mut out: Vec<(SeriesId, Vec<(Millis, f64)>)> =
-        series.iter().map(|id| (*id, Vec::new())).collect();
-    if runs.is_empty() {
-        return Ok(out);
-    }
-    let place: HashMap<i64, usize> = series.iter().map(|s| s.0).zip(0..).collect();
-    for ids in series.chunks(SERIES) {
-        let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(
-            "select series_id, started_at, run_id, value
-             from measurement
-             where started_at >= ",
-        );
-        query
-            .push_bind(from.0)
-            .push(" and started_at < ")
-            .push_bind(of.started_at.0);
-        query.push(" and series_id in (");
-        let mut list = query.separated(", ");
-        for id in ids {
-            list.push_bind(id.0);
-        }
-        query.push(") order by series_id, started_at, run_id");
-        let rows: Vec<(i64, i64, i64, f64)> = query.build_query_as().fetch_all(&mut *db).await?;
-        for (id, time, run, value) in rows {
-            if let (true, Some(&at)) = (runs.contains(&run), place.get(&id)) {
-                out[at].1.push((Millis(time), value));
-            }
-        }
-    }
-    Ok(out)
-}
-
-/// Writes the first verdict of every series of a run.
+/// Writes the first verdict of every series of a run; returns them in the order of `series`.
 pub(super) async fn insert(
     tx: &mut SqliteConnection,
     run: RunId,
     series: &[Arc<Series>],
     judged: &[(SeriesId, Judgement)],
-) -> Result<(), StoreError> {
+) -> Result<Vec<(SeriesId, Judgement)>, StoreError> {
     let known: HashMap<SeriesId, Judgement> = judged.iter().copied().collect();
     let all: Vec<(SeriesId, Judgement)> = series
         .iter()
         .map(|s| (s.id, known.get(&s.id).copied().unwrap_or(WARMING)))
         .collect();
-    write(tx, run, &all).await
+    write(tx, run, &all).await?;
+    Ok(all)
 }
 
 pub(super) async fn write(
     tx: &mut SqliteConnection,
     run: RunId,
     judged: &[(SeriesId, Judgement)],
-) -> Result<(), StoreError> {
+) -> Result<Millis, StoreError> {
     /// Rows a statement.
     const ROWS: usize = 500;
     for rows in judged.chunks(ROWS) {
@@ -289,5 +229,9 @@ pub(super) async fn write(
         );
         query.build().execute(&mut *tx).await?;
     }
-    Ok(())
+    let (time,): (i64,) = sqlx::query_as("select started_at from run where run_id = $1")
+        .bind(run.0)
+        .fetch_one(tx)
+        .await?;
+    Ok(Millis(time))
 }

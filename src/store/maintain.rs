@@ -136,6 +136,7 @@ impl Store {
     /// Deletes runs with all that belongs to them; their numbers are never given again. The runs
     /// whose baselines reached back to them are asked to be judged again.
     pub async fn prune(&self, runs: &[Prunable], now: Millis) -> Result<(), StoreError> {
+        let _writing = self.shared.writing.lock().await;
         for pruned in runs {
             let mut tx = self.writer().begin_with("begin immediate").await?;
             let (environment,): (i64,) =
@@ -166,6 +167,7 @@ impl Store {
             let subject = format!("run {}", pruned.run);
             access::audit(&mut tx, now, ("command line", "run.prune"), &subject, "").await?;
             tx.commit().await?;
+            self.shared.tracks.clear();
             self.shared.heads.remove(&pruned.run);
         }
         Ok(())
@@ -217,6 +219,7 @@ impl Store {
         run: RunId,
         published: &[(SeriesId, Published)],
     ) -> Result<(), StoreError> {
+        let _writing = self.shared.writing.lock().await;
         let mut tx = self.writer().begin_with("begin immediate").await?;
         for (series, p) in published {
             sqlx::query(
@@ -235,6 +238,7 @@ impl Store {
             .await?;
         }
         tx.commit().await?;
+        self.shared.tracks.clear();
         Ok(())
     }
 }

@@ -3,7 +3,8 @@
 //! # Layout
 //! - `open`: connections, pragmas, migrations.
 //! - `insert`: a validated run goes in, whole or not at all.
-//! - `run`, `series`, `points`, `judgement`: what pages and the API ask for.
+//! - `run`, `series`, `points`, `judgement`, `baseline`: what pages and the API ask for.
+//! - `track`: whole histories in memory.
 //! - `rejudge`: runs whose history changed.
 //! - `files`: samples, report, curves, histograms, artifacts; `samples`: the columns of raw samples.
 //! - `sizes`: how much is stored.
@@ -30,6 +31,7 @@
 //! 3. All writing goes through one connection, so writers queue here and not in the database.
 
 mod access;
+mod baseline;
 mod code;
 mod files;
 mod insert;
@@ -43,6 +45,7 @@ mod run;
 mod samples;
 mod series;
 mod sizes;
+mod track;
 
 use std::sync::Arc;
 
@@ -76,6 +79,9 @@ struct Shared {
     /// database.
     series_by_key: DashMap<SeriesKey, SeriesId, ahash::RandomState>,
     series_by_id: DashMap<SeriesId, Arc<Series>, ahash::RandomState>,
+    /// Held by who writes, from before his transaction until what is in memory says the same.
+    writing: tokio::sync::Mutex<()>,
+    tracks: track::Tracks,
     /// What runs say at every point of a trend.
     heads: DashMap<crate::domain::RunId, Arc<run::RunHead>, ahash::RandomState>,
 }

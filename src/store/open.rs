@@ -9,6 +9,7 @@ use sqlx::SqlitePool;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
+use super::track::Tracks;
 use super::{Shared, Store, StoreError};
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
@@ -79,6 +80,8 @@ impl Store {
                 main_branch,
                 series_by_key: DashMap::default(),
                 series_by_id: DashMap::default(),
+                writing: tokio::sync::Mutex::default(),
+                tracks: Tracks::default(),
                 heads: DashMap::default(),
             }),
         }

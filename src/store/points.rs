@@ -3,19 +3,13 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
+use sqlx::{QueryBuilder, Sqlite};
 
 use crate::domain::{Millis, Point, RunId, RunKind, SeriesId};
 
 use super::run::RunHead;
-use super::{Store, StoreError, code, row};
-
-type PointColumns = (i64, i64, f64, i64, Option<f64>, i64, Option<f64>, i64, i64);
-
-const POINT_COLUMNS: &str = "select m.run_id, m.started_at, m.value, m.sample_count,
-        v.baseline, v.baseline_runs, v.change, v.band, v.evidence
- from measurement m
- join verdict v on v.run_id = m.run_id and v.series_id = m.series_id";
+use super::track::Entry;
+use super::{Store, StoreError, code};
 
 impl Store {
     /// The points of a series with `from <= time <= to`, in the order of time; of all branches
@@ -28,24 +22,20 @@ impl Store {
         to: Millis,
         branch: Option<&str>,
     ) -> Result<Vec<Point>, StoreError> {
-        let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(POINT_COLUMNS);
-        query.push(" where m.series_id = ").push_bind(series.0);
-        query.push(" and m.started_at >= ").push_bind(from.0);
-        query.push(" and m.started_at <= ").push_bind(to.0);
-        query.push(" order by m.started_at, m.run_id");
-        let mut connection = self.readers().acquire().await?;
-        let rows: Vec<PointColumns> = query.build_query_as().fetch_all(&mut *connection).await?;
-        self.load_heads(&mut connection, &rows).await?;
-        drop(connection);
+        let track = self.track(series).await?;
+        let start = track.partition_point(|e| e.time < from);
+        let end = track.partition_point(|e| e.time <= to);
+        let entries = track.get(start..end).unwrap_or_default();
+        self.load_heads(entries).await?;
         let shown = |head: &RunHead| {
             !matches!(head.kind, RunKind::Ab | RunKind::Aa | RunKind::Canary)
                 && branch.is_none_or(|b| head.branch.as_deref() == Some(b))
         };
-        let mut points = Vec::with_capacity(rows.len());
-        for columns in rows {
-            let head = self.head(RunId(columns.0))?;
+        let mut points = Vec::with_capacity(entries.len());
+        for entry in entries {
+            let head = self.head(entry.run).await?;
             if shown(&head) {
-                points.push(point(columns, &head)?);
+                points.push(point(entry, &head));
             }
         }
         Ok(points)
@@ -59,92 +49,98 @@ impl Store {
         before_or_at: Millis,
         nights: u32,
     ) -> Result<Vec<(SeriesId, Vec<Point>)>, StoreError> {
-        let mut connection = self.readers().acquire().await?;
+        let nights = usize::try_from(nights).unwrap_or(usize::MAX);
         let mut out = Vec::with_capacity(series.len());
         for &id in series {
-            let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(POINT_COLUMNS);
-            query
-                .push(" join run r on r.run_id = m.run_id where m.series_id = ")
-                .push_bind(id.0);
-            query
-                .push(" and m.started_at <= ")
-                .push_bind(before_or_at.0);
-            query.push(" and r.branch = ").push_bind(self.main_branch());
-            query.push(
-                " and r.kind in ('nightly', 'sample')
-                  and r.is_dirty = 0
-                  and r.excluded is null
-                  order by m.started_at desc, m.run_id desc
-                  limit ",
-            );
-            query.push_bind(i64::from(nights));
-            let rows: Vec<PointColumns> =
-                query.build_query_as().fetch_all(&mut *connection).await?;
-            self.load_heads(&mut connection, &rows).await?;
-            let mut points = Vec::with_capacity(rows.len());
-            for columns in rows.into_iter().rev() {
-                points.push(point(columns, &*self.head(RunId(columns.0))?)?);
+            let track = self.track(id).await?;
+            let end = track.partition_point(|e| e.time <= before_or_at);
+            let mut points = Vec::with_capacity(nights);
+            for entry in track.get(..end).unwrap_or_default().iter().rev() {
+                if points.len() == nights {
+                    break;
+                }
+                let head = self.head(entry.run).await?;
+                if head.forms_baseline {
+                    points.push(point(entry, &head));
+                }
             }
+            points.reverse();
             out.push((id, points));
         }
         Ok(out)
     }
 
-    /// Brings into memory what the runs of `rows` say at every point.
-    async fn load_heads(
-        &self,
-        db: &mut SqliteConnection,
-        rows: &[PointColumns],
-    ) -> Result<(), StoreError> {
-        /// Runs a statement.
-        const RUNS: usize = 500;
-        let heads = &self.shared.heads;
-        let unknown: HashSet<i64> = rows
-            .iter()
-            .map(|r| r.0)
-            .filter(|id| !heads.contains_key(&RunId(*id)))
-            .collect();
-        let unknown: Vec<i64> = unknown.into_iter().collect();
-        for ids in unknown.chunks(RUNS) {
-            let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(
-                "select run_id, commit_hash, subject, author, suite_version, branch, kind,
-                        is_dirty = 0 and excluded is null
-                 from run
-                 where run_id in (",
-            );
-            let mut list = query.separated(", ");
-            for id in ids {
-                list.push_bind(*id);
-            }
-            query.push(")");
-            let rows: Vec<HeadColumns> = query.build_query_as().fetch_all(&mut *db).await?;
-            for row in rows {
-                let (id, commit, subject, author, suite_version, branch, kind, clean) = row;
-                let kind: RunKind = code::from_word(&kind, "run", id)?;
-                let head = RunHead {
-                    forms_baseline: clean
-                        && matches!(kind, RunKind::Nightly | RunKind::Sample)
-                        && branch.as_deref() == Some(self.main_branch()),
-                    commit,
-                    subject,
-                    author,
-                    suite_version,
-                    branch,
-                    kind,
-                };
-                heads.insert(RunId(id), Arc::new(head));
-            }
+    /// What a run says at every point.
+    pub(super) async fn head(&self, id: RunId) -> Result<Arc<RunHead>, StoreError> {
+        if let Some(head) = self.shared.heads.get(&id) {
+            return Ok(head.clone());
         }
-        Ok(())
-    }
-
-    fn head(&self, id: RunId) -> Result<Arc<RunHead>, StoreError> {
-        let head = self.shared.heads.get(&id).map(|h| h.clone());
+        let heads = self.read_heads(&[id.0]).await?;
+        let head = heads.into_iter().next().map(|(_, head)| head);
         head.ok_or_else(|| StoreError::Damaged {
             what: "run",
             id: id.0,
             why: "it has measurements and is not there".to_owned(),
         })
+    }
+
+    /// Brings into memory what the runs of `entries` say, many at a time.
+    async fn load_heads(&self, entries: &[Entry]) -> Result<(), StoreError> {
+        /// Runs a statement.
+        const RUNS: usize = 500;
+        let heads = &self.shared.heads;
+        let unknown: HashSet<i64> = entries
+            .iter()
+            .filter(|e| !heads.contains_key(&e.run))
+            .map(|e| e.run.0)
+            .collect();
+        let unknown: Vec<i64> = unknown.into_iter().collect();
+        for ids in unknown.chunks(RUNS) {
+            self.read_heads(ids).await?;
+        }
+        Ok(())
+    }
+
+    async fn read_heads(&self, ids: &[i64]) -> Result<Vec<(RunId, Arc<RunHead>)>, StoreError> {
+        let generation = self.shared.tracks.generation();
+        let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(
+            "select run_id, commit_hash, subject, author, suite_version, branch, kind,
+                    is_dirty = 0 and excluded is null
+             from run
+             where run_id in (",
+        );
+        let mut list = query.separated(", ");
+        for id in ids {
+            list.push_bind(*id);
+        }
+        query.push(")");
+        let rows: Vec<HeadColumns> = query.build_query_as().fetch_all(self.readers()).await?;
+        let mut out = Vec::with_capacity(rows.len());
+        for row in rows {
+            let (id, commit, subject, author, suite_version, branch, kind, clean) = row;
+            let kind: RunKind = code::from_word(&kind, "run", id)?;
+            let head = Arc::new(RunHead {
+                forms_baseline: clean
+                    && matches!(kind, RunKind::Nightly | RunKind::Sample)
+                    && branch.as_deref() == Some(self.main_branch()),
+                commit: commit.into(),
+                subject: subject.map(Into::into),
+                author: author.map(Into::into),
+                suite_version: suite_version.into(),
+                branch,
+                kind,
+            });
+            out.push((RunId(id), head));
+        }
+        // An exclusion that came meanwhile removes a head; one that was read before must not come
+        // back after it.
+        for (id, head) in &out {
+            let place = self.shared.heads.entry(*id);
+            if self.shared.tracks.generation() == generation {
+                place.or_insert_with(|| head.clone());
+            }
+        }
+        Ok(out)
     }
 }
 
@@ -159,18 +155,17 @@ type HeadColumns = (
     bool,
 );
 
-fn point(columns: PointColumns, head: &RunHead) -> Result<Point, StoreError> {
-    let (run, time, value, sample_count, baseline, baseline_runs, change, band, evidence) = columns;
-    Ok(Point {
-        run: RunId(run),
-        time: Millis(time),
-        value,
-        sample_count: u32::try_from(sample_count).unwrap_or(0),
+fn point(entry: &Entry, head: &RunHead) -> Point {
+    Point {
+        run: entry.run,
+        time: entry.time,
+        value: entry.value,
+        sample_count: entry.sample_count,
         commit: head.commit.clone(),
         subject: head.subject.clone(),
         author: head.author.clone(),
         suite_version: head.suite_version.clone(),
         forms_baseline: head.forms_baseline,
-        judgement: row::judgement((baseline, baseline_runs, change, band, evidence), run)?,
-    })
+        judgement: entry.judgement,
+    }
 }

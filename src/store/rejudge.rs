@@ -4,7 +4,8 @@ use sqlx::SqliteConnection;
 
 use crate::domain::{EnvironmentId, Judgement, Millis, RunId, SeriesId};
 
-use super::judgement::{BASELINE_DAYS, write};
+use super::baseline::BASELINE_DAYS;
+use super::judgement::write;
 use super::{Store, StoreError};
 
 /// A run to be judged again, and the state of the history that asked for it.
@@ -47,14 +48,16 @@ impl Store {
         done: Rejudge,
         judged: &[(SeriesId, Judgement)],
     ) -> Result<(), StoreError> {
+        let _writing = self.shared.writing.lock().await;
         let mut tx = self.writer().begin_with("begin immediate").await?;
-        write(&mut tx, done.run, judged).await?;
+        let time = write(&mut tx, done.run, judged).await?;
         sqlx::query("delete from rejudge where run_id = $1 and mark = $2")
             .bind(done.run.0)
             .bind(done.mark)
             .execute(&mut *tx)
             .await?;
         tx.commit().await?;
+        self.remember_judgements(done.run, time, judged);
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection, SqliteExecutor};
 
-use crate::domain::{EnvironmentId, Millis, Run, RunId, RunKind};
+use crate::domain::{EnvironmentId, Millis, Run, RunId, RunKind, Text};
 
 use super::row::{RUN_COLUMNS, RunRow};
 use super::{Store, StoreError, code};
@@ -29,10 +29,10 @@ pub struct RunFilter {
 /// What a run says at every point of a trend.
 #[derive(Debug, Clone)]
 pub(super) struct RunHead {
-    pub(super) commit: String,
-    pub(super) subject: Option<String>,
-    pub(super) author: Option<String>,
-    pub(super) suite_version: String,
+    pub(super) commit: Text,
+    pub(super) subject: Option<Text>,
+    pub(super) author: Option<Text>,
+    pub(super) suite_version: Text,
     pub(super) branch: Option<String>,
     pub(super) kind: RunKind,
     pub(super) forms_baseline: bool,

@@ -98,14 +98,20 @@ pub async fn serve(listener: TcpListener, state: AppState) -> std::io::Result<()
     served
 }
 
-/// Marks live runs as lost whose runners fell silent, until the server shuts down.
+/// Marks live runs as lost whose runners fell silent, and forgets what another process changed,
+/// until the server shuts down.
 async fn sweep(state: AppState) {
     /// How late a run may be called lost.
     const EVERY: Duration = Duration::from_secs(5);
     let mut tick = tokio::time::interval(EVERY);
     loop {
         tokio::select! {
-            _ = tick.tick() => state.live.sweep(state.now()),
+            _ = tick.tick() => {
+                state.live.sweep(state.now());
+                if let Err(error) = state.store.notice_other_writers().await {
+                    tracing::warn!(%error, "other writers cannot be noticed");
+                }
+            }
             () = state.shutdown.cancelled() => return,
         }
     }

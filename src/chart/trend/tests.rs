@@ -89,7 +89,7 @@ fn without_a_baseline_there_is_no_zone() {
 fn the_zone_ends_at_an_epoch() {
     let mut points: Vec<_> = (0..30).rev().map(quiet).collect();
     for point in &mut points[15..] {
-        point.suite_version = "5".to_owned();
+        point.suite_version = "5".into();
     }
     let svg = trend(&plot_of(points, 30), Size::Wide, None);
     assert_eq!(count(&svg, "class=\"zone\""), 2);

@@ -173,10 +173,10 @@ pub(crate) fn point(nights: i64, value: f64, band: Band) -> Point {
         time: Millis(TONIGHT.0 - nights * DAY_MS),
         value,
         sample_count: 10,
-        commit: "c0ffee".to_owned(),
+        commit: "c0ffee".into(),
         subject: None,
         author: None,
-        suite_version: "1".to_owned(),
+        suite_version: "1".into(),
         forms_baseline: true,
         judgement: row(1, band, Evidence::Confirmed).judgement,
     }

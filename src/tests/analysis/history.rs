@@ -82,7 +82,7 @@ fn several_runs_a_night_make_no_gap_of_the_day_between() {
 fn a_new_suite_version_ends_an_epoch_and_its_level() {
     let mut points: Vec<Point> = (0..10).rev().map(|n| night(n, 100.0 + n as f64)).collect();
     for point in &mut points[6..] {
-        point.suite_version = "2".to_owned();
+        point.suite_version = "2".into();
         point.value += 50.0;
     }
     let history = build(inputs(points));

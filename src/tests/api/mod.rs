@@ -8,4 +8,5 @@ mod runs;
 mod series;
 mod socket;
 mod store;
+mod track;
 mod upload;

@@ -142,7 +142,7 @@ fn columns(series: &Series, points: &[Point], max_points: Option<u32>) -> Points
     let mut commits: Vec<String> = Vec::new();
     let mut commit = Vec::with_capacity(kept.len());
     for &i in &kept {
-        let hash = points[i].commit.as_str();
+        let hash = &*points[i].commit;
         let place = *places.entry(hash).or_insert_with(|| {
             commits.push(hash.to_owned());
             u32::try_from(commits.len() - 1).unwrap_or(u32::MAX)

@@ -11,7 +11,7 @@ use crate::chart::plot::XScale;
 use crate::chart::role::deserves_mark;
 use crate::chart::trend::{Size, trend};
 use crate::chart::{TrendPlot, YScale};
-use crate::domain::{Millis, Point};
+use crate::domain::{Millis, Point, Text};
 use crate::text;
 
 /// Up to this many nights travel with the page; more are fetched when somebody points at one.
@@ -183,7 +183,7 @@ fn point_json(
 ) -> serde_json::Value {
     let judged = &point.judgement;
     let verdict = VerdictView::new(judged.band, judged.evidence);
-    let text_of = |text: &Option<String>| -> String {
+    let text_of = |text: &Option<Text>| -> String {
         match text {
             Some(text) if !is_same => text.chars().take(SUBJECT_LETTERS).collect(),
             _ => String::new(),

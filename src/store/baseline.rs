@@ -1,0 +1,126 @@
+//! What a run is compared with: the values of the baseline runs of the days before it.
+
+use std::collections::{HashMap, HashSet};
+
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
+
+use crate::domain::{EnvironmentId, Millis, RunId, SeriesId};
+
+use super::{Store, StoreError};
+
+/// How far back a baseline looks, in days.
+pub(super) const BASELINE_DAYS: i64 = 7;
+
+/// Whose baseline is asked for.
+#[derive(Clone, Copy)]
+pub(super) struct BaselineOf<'a> {
+    pub(super) run: RunId,
+    pub(super) environment: EnvironmentId,
+    pub(super) started_at: Millis,
+    /// Another suite version is another epoch: never compared.
+    pub(super) suite_version: &'a str,
+}
+
+type Values = Vec<(Millis, f64)>;
+
+impl Store {
+    /// The values of the baseline runs before a run, for each of `series`, in that order, oldest
+    /// first.
+    pub(super) async fn baseline_of(
+        &self,
+        db: &mut SqliteConnection,
+        series: &[SeriesId],
+        of: BaselineOf<'_>,
+    ) -> Result<Vec<(SeriesId, Values)>, StoreError> {
+        let from = of.started_at.minus_days(BASELINE_DAYS);
+        let runs = self.baseline_runs(db, of, from).await?;
+        if runs.is_empty() {
+            return Ok(series.iter().map(|id| (*id, Vec::new())).collect());
+        }
+        let mut out: Vec<(SeriesId, Values)> = Vec::with_capacity(series.len());
+        let mut unknown: Vec<(usize, SeriesId)> = Vec::new();
+        for (at, &id) in series.iter().enumerate() {
+            let mut values = Vec::new();
+            match self.shared.tracks.get(id) {
+                Some(track) => {
+                    let start = track.partition_point(|e| e.time < from);
+                    let end = track.partition_point(|e| e.time < of.started_at);
+                    let window = track.get(start..end).unwrap_or_default();
+                    let in_runs = window.iter().filter(|e| runs.contains(&e.run.0));
+                    values.extend(in_runs.map(|e| (e.time, e.value)));
+                }
+                None => unknown.push((at, id)),
+            }
+            out.push((id, values));
+        }
+        read_values(db, &unknown, (from, of.started_at), &runs, &mut out).await?;
+        Ok(out)
+    }
+
+    async fn baseline_runs(
+        &self,
+        db: &mut SqliteConnection,
+        of: BaselineOf<'_>,
+        from: Millis,
+    ) -> Result<HashSet<i64>, StoreError> {
+        let runs: Vec<(i64,)> = sqlx::query_as(
+            "select run_id
+             from run
+             where environment_id = $1
+               and branch = $2
+               and started_at >= $3
+               and started_at < $4
+               and kind in ('nightly', 'sample')
+               and is_dirty = 0
+               and excluded is null
+               and run_id <> $5
+               and suite_version = $6",
+        )
+        .bind(of.environment.0)
+        .bind(self.main_branch())
+        .bind(from.0)
+        .bind(of.started_at.0)
+        .bind(of.run.0)
+        .bind(of.suite_version)
+        .fetch_all(db)
+        .await?;
+        Ok(runs.into_iter().map(|(id,)| id).collect())
+    }
+}
+
+/// Reads the values of series that are not in memory into their places.
+async fn read_values(
+    db: &mut SqliteConnection,
+    unknown: &[(usize, SeriesId)],
+    (from, to): (Millis, Millis),
+    runs: &HashSet<i64>,
+    out: &mut [(SeriesId, Values)],
+) -> Result<(), StoreError> {
+    /// Series a statement.
+    const SERIES: usize = 500;
+    let places: HashMap<i64, usize> = unknown.iter().map(|(at, id)| (id.0, *at)).collect();
+    for ids in unknown.chunks(SERIES) {
+        let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(
+            "select series_id, started_at, run_id, value
+             from measurement
+             where started_at >= ",
+        );
+        query
+            .push_bind(from.0)
+            .push(" and started_at < ")
+            .push_bind(to.0);
+        query.push(" and series_id in (");
+        let mut list = query.separated(", ");
+        for (_, id) in ids {
+            list.push_bind(id.0);
+        }
+        query.push(") order by series_id, started_at, run_id");
+        let rows: Vec<(i64, i64, i64, f64)> = query.build_query_as().fetch_all(&mut *db).await?;
+        for (id, time, run, value) in rows {
+            if let (true, Some(&at)) = (runs.contains(&run), places.get(&id)) {
+                out[at].1.push((Millis(time), value));
+            }
+        }
+    }
+    Ok(())
+}

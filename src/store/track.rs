@@ -1,0 +1,221 @@
+//! Whole histories of series in memory, as long as there is room: five years of a trend are read in
+//! microseconds, and a run is judged without reading what was read the night before.
+//!
+//! # Invariants
+//! 1. A track that is here has every measurement that is committed, with its newest verdict.
+//! 2. Who writes changes the tracks after the commit and before the next writer begins (he holds
+//!    `Shared::writing`).
+//! 3. Who loads a track puts it here only if no write was committed since before he began to read
+//!    (`generation`), which he checks while he holds the track's place.
+//!
+//! Together these guarantee that what is read from here is never older than the last answered write
+//! of this process. Other processes' writes are noticed by [`Store::notice_other_writers`].
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
+
+use dashmap::DashMap;
+use dashmap::mapref::entry::Entry as Place;
+use sqlx::SqliteConnection;
+
+use crate::domain::{Judgement, Millis, RunId, SeriesId};
+
+use super::{Store, StoreError, row};
+
+/// Points that are kept in memory: 72 MB of them.
+const MOST_POINTS: usize = 1_000_000;
+
+/// One measurement of a track.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Entry {
+    pub(super) time: Millis,
+    pub(super) run: RunId,
+    pub(super) value: f64,
+    pub(super) sample_count: u32,
+    pub(super) judgement: Judgement,
+}
+
+/// All measurements of a series, in the order of time and run.
+pub(super) type Track = Arc<Vec<Entry>>;
+
+#[derive(Debug)]
+struct Kept {
+    track: Track,
+    /// When it was last read, as a count of reads.
+    used: AtomicU64,
+}
+
+/// The tracks in memory.
+#[derive(Debug, Default)]
+pub(super) struct Tracks {
+    kept: DashMap<SeriesId, Kept, ahash::RandomState>,
+    points: AtomicUsize,
+    reads: AtomicU64,
+    /// Raised after each commit that changes measurements or verdicts.
+    generation: AtomicU64,
+    /// The database's own count of other connections' writes, as the writer saw it last.
+    data_version: AtomicI64,
+}
+
+impl Tracks {
+    /// A track that is here.
+    pub(super) fn get(&self, id: SeriesId) -> Option<Track> {
+        let kept = self.kept.get(&id)?;
+        let now = self.reads.fetch_add(1, Ordering::Relaxed);
+        kept.used.store(now, Ordering::Relaxed);
+        Some(kept.track.clone())
+    }
+
+    pub(super) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::SeqCst)
+    }
+
+    /// Says that a write was committed. Comes before [`Tracks::put`] and [`Tracks::judge`].
+    pub(super) fn committed(&self) {
+        self.generation.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// A new measurement of a track that is here.
+    pub(super) fn put(&self, id: SeriesId, entry: Entry) {
+        let Some(mut kept) = self.kept.get_mut(&id) else {
+            return;
+        };
+        let track = Arc::make_mut(&mut kept.track);
+        match track.binary_search_by_key(&(entry.time, entry.run), |e| (e.time, e.run)) {
+            Ok(at) => track[at] = entry,
+            Err(at) => {
+                track.insert(at, entry);
+                self.points.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// A new verdict on a measurement of a track that is here.
+    pub(super) fn judge(&self, id: SeriesId, time: Millis, run: RunId, judgement: Judgement) {
+        let Some(mut kept) = self.kept.get_mut(&id) else {
+            return;
+        };
+        let at = kept
+            .track
+            .binary_search_by_key(&(time, run), |e| (e.time, e.run));
+        if let Ok(at) = at {
+            Arc::make_mut(&mut kept.track)[at].judgement = judgement;
+        }
+    }
+
+    /// Forgets all tracks, because what is stored changed in a way that [`Tracks::put`] and
+    /// [`Tracks::judge`] do not say.
+    pub(super) fn clear(&self) {
+        self.committed();
+        self.forget();
+    }
+
+    fn forget(&self) {
+        self.kept.clear();
+        self.points.store(0, Ordering::Relaxed);
+    }
+
+    /// Keeps a track that was read while `generation` was the newest, if it still is.
+    fn keep(&self, id: SeriesId, track: &Track, generation: u64) {
+        let kept = Kept {
+            track: track.clone(),
+            used: AtomicU64::new(self.reads.load(Ordering::Relaxed)),
+        };
+        {
+            let place = self.kept.entry(id);
+            if self.generation() != generation {
+                return;
+            }
+            if let Place::Vacant(place) = place {
+                place.insert(kept);
+                self.points.fetch_add(track.len(), Ordering::Relaxed);
+            }
+        }
+        if self.points.load(Ordering::Relaxed) > MOST_POINTS {
+            self.make_room();
+        }
+    }
+
+    /// Forgets the quarter of the tracks that was not read for longest.
+    fn make_room(&self) {
+        let mut by_use: Vec<(u64, SeriesId)> = self
+            .kept
+            .iter()
+            .map(|kept| (kept.used.load(Ordering::Relaxed), *kept.key()))
+            .collect();
+        by_use.sort_unstable();
+        for (_, id) in by_use.iter().take(by_use.len().div_ceil(4)) {
+            self.kept.remove(id);
+        }
+        let left = self.kept.iter().map(|kept| kept.track.len()).sum();
+        self.points.store(left, Ordering::Relaxed);
+    }
+}
+
+impl Store {
+    /// The whole history of a series, with the verdict of each measurement.
+    pub(super) async fn track(&self, id: SeriesId) -> Result<Track, StoreError> {
+        let tracks = &self.shared.tracks;
+        if let Some(track) = tracks.get(id) {
+            return Ok(track);
+        }
+        let generation = tracks.generation();
+        let rows: Vec<Columns> = sqlx::query_as(
+            "select m.started_at, m.run_id, m.value, m.sample_count,
+                    v.baseline, v.baseline_runs, v.change, v.band, v.evidence
+             from measurement m
+             join verdict v on v.run_id = m.run_id and v.series_id = m.series_id
+             where m.series_id = $1
+             order by m.started_at, m.run_id",
+        )
+        .bind(id.0)
+        .fetch_all(self.readers())
+        .await?;
+        let entries: Result<Vec<Entry>, StoreError> = rows.into_iter().map(entry).collect();
+        let track = Arc::new(entries?);
+        tracks.keep(id, &track, generation);
+        Ok(track)
+    }
+
+    /// Forgets the histories in memory; they are read again when they are asked for.
+    pub fn forget(&self) {
+        self.shared.tracks.forget();
+    }
+
+    /// Forgets what is in memory if another process wrote, such as `kvmark prune` beside a server.
+    pub async fn notice_other_writers(&self) -> Result<(), StoreError> {
+        let _writing = self.shared.writing.lock().await;
+        let mut connection = self.writer().acquire().await?;
+        self.notice(&mut connection).await
+    }
+
+    /// The same on the writer's connection: its count leaves its own writes out.
+    pub(super) async fn notice(&self, writer: &mut SqliteConnection) -> Result<(), StoreError> {
+        let (version,): (i64,) = sqlx::query_as("pragma data_version")
+            .fetch_one(writer)
+            .await?;
+        let before = self
+            .shared
+            .tracks
+            .data_version
+            .swap(version, Ordering::SeqCst);
+        if before != version {
+            self.shared.tracks.clear();
+            self.shared.heads.clear();
+        }
+        Ok(())
+    }
+}
+
+type Columns = (i64, i64, f64, i64, Option<f64>, i64, Option<f64>, i64, i64);
+
+fn entry(columns: Columns) -> Result<Entry, StoreError> {
+    let (time, run, value, sample_count, baseline, baseline_runs, change, band, evidence) = columns;
+    Ok(Entry {
+        time: Millis(time),
+        run: RunId(run),
+        value,
+        sample_count: u32::try_from(sample_count).unwrap_or(0),
+        judgement: row::judgement((baseline, baseline_runs, change, band, evidence), run)?,
+    })
+}
