@@ -76,15 +76,17 @@ pub fn build(inputs: HistoryInputs) -> History {
         from,
         to,
     } = inputs;
-    let mut all: Vec<(Environment, Point)> = Vec::with_capacity(points.len());
+    let mut machines: Vec<Environment> = Vec::with_capacity(earlier.len() + 1);
+    let mut all: Vec<(usize, Point)> = Vec::with_capacity(points.len());
     for (machine, points) in earlier.into_iter().chain([(environment, points)]) {
         let within = points
             .into_iter()
             .filter(|p| from <= p.time && p.time <= to);
-        all.extend(within.map(|point| (machine.clone(), point)));
+        all.extend(within.map(|point| (machines.len(), point)));
+        machines.push(machine);
     }
     all.sort_by_key(|(_, point)| point.time);
-    let events = epochs(&all);
+    let events = epochs(&machines, &all);
     let points: Vec<Point> = all.into_iter().map(|(_, point)| point).collect();
     History {
         series,
@@ -116,15 +118,15 @@ fn gaps(points: &[Point]) -> Vec<(Millis, Millis)> {
 }
 
 /// Where the machine or the suite version changes: what is measured is another thing from there on.
-fn epochs(points: &[(Environment, Point)]) -> Vec<Event> {
+fn epochs(machines: &[Environment], points: &[(usize, Point)]) -> Vec<Event> {
     points
         .windows(2)
         .filter_map(|pair| {
             let [(machine_before, before), (machine, point)] = pair else {
                 return None;
             };
-            let label = if machine_before.id != machine.id {
-                machine_label(machine_before, machine)
+            let label = if machine_before != machine {
+                machine_label(machines.get(*machine_before)?, machines.get(*machine)?)
             } else if before.suite_version != point.suite_version {
                 format!("suite {} to {}", before.suite_version, point.suite_version)
             } else {

@@ -9,6 +9,7 @@
 mod analysis;
 mod api;
 mod app;
+mod browser;
 mod builders;
 mod demo;
 mod layering;

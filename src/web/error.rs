@@ -8,6 +8,7 @@ use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use serde::Serialize;
 
+use super::pages::{Place, Shell};
 use crate::ingest::{IngestError, Problem as Unbelievable, Refusals};
 use crate::store::StoreError;
 
@@ -257,7 +258,11 @@ pub(super) async fn as_page(mut response: Response) -> Response {
     let Some(problem) = response.extensions_mut().remove::<Problem>() else {
         return response;
     };
-    let Ok(html) = (ErrorPage { problem: &problem }).render() else {
+    let page = ErrorPage {
+        shell: Shell::bare(Place::Elsewhere),
+        problem: &problem,
+    };
+    let Ok(html) = page.render() else {
         return response;
     };
     let status = response.status();
@@ -265,15 +270,8 @@ pub(super) async fn as_page(mut response: Response) -> Response {
 }
 
 #[derive(Template)]
-#[template(
-    ext = "html",
-    source = r#"<!doctype html>
-<html lang="en">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{{ problem.title }}</title></head>
-<body><main><h1>{{ problem.title }}</h1><p>{{ problem.detail }}.</p><p><a href="/">To the overview</a></p></main></body>
-</html>
-"#
-)]
+#[template(path = "error.html")]
 struct ErrorPage<'a> {
+    shell: Shell,
     problem: &'a Problem,
 }

@@ -60,6 +60,6 @@ async fn unknown_paths_are_problems_for_programs_and_pages_for_people() {
     let page = app.get("/nothing/%3Cscript%3E?a=1").await;
     assert_eq!(page.status, StatusCode::NOT_FOUND);
     assert!(page.header("content-type").starts_with("text/html"));
-    assert!(page.text().contains("<h1>Not Found</h1>"));
+    assert!(page.text().contains("Not Found</span></h1>"));
     assert!(!page.text().contains("<script>"));
 }

@@ -93,11 +93,19 @@ impl Shell {
             });
         }
         Ok(Self {
+            notices,
+            ..Self::bare(current)
+        })
+    }
+
+    /// What surrounds a page that cannot ask the store: one that says what went wrong.
+    pub fn bare(current: Place) -> Self {
+        Self {
             assets: AssetUrls::get(),
             current,
-            notices,
+            notices: Vec::new(),
             version: env!("CARGO_PKG_VERSION"),
-        })
+        }
     }
 
     /// The header's links: only what exists.

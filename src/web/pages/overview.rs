@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, header};
 use axum::response::Html;
 use bench_report::metric::{format_change, format_factor};
 use bench_verdict::verdict::{Band, Evidence};
+use futures::future::try_join_all;
 
 use super::rows::{Cell, JudgedView, SeriesView};
 use super::verdict::{VerdictView, change_class, status_class, status_verb};
@@ -16,7 +17,7 @@ use crate::analysis::overview::{
 };
 use crate::chart::spark::spark;
 use crate::domain::time::DAY_MS;
-use crate::domain::{Environment, Millis};
+use crate::domain::{Environment, JudgedRun, Millis};
 use crate::store::{RunFilter, Store};
 use crate::text;
 use crate::web::{AppState, WebError};
@@ -27,10 +28,9 @@ pub async fn show(
     headers: HeaderMap,
 ) -> Result<Html<String>, WebError> {
     let shell = Shell::of(&state, Place::Tonight).await?;
-    let mut inputs = Vec::new();
-    for environment in state.store.environments().await? {
-        inputs.push(load(&state.store, environment).await?);
-    }
+    let environments = state.store.environments().await?;
+    let inputs = environments.into_iter().map(|e| load(&state.store, e));
+    let inputs = try_join_all(inputs).await?;
     let now = state.now();
     let blocks = blocks(&inputs, now);
     if blocks.is_empty() {
@@ -61,10 +61,8 @@ async fn load(store: &Store, environment: Environment) -> Result<BlockInputs, We
         };
         runs = store.runs(&newest).await?;
     }
-    let mut nights = Vec::with_capacity(runs.len());
-    for run in runs {
-        nights.extend(store.judged_run(run.id).await?);
-    }
+    let nights = try_join_all(runs.iter().map(|run| store.judged_run(run.id))).await?;
+    let nights: Vec<JudgedRun> = nights.into_iter().flatten().collect();
     let points = match nights.first() {
         Some(tonight) => {
             let wanted = series_to_draw(tonight);

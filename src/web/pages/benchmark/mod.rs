@@ -17,6 +17,7 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use bench_report::metric::Scale;
+use futures::future::try_join_all;
 
 use self::choice::Choice;
 use self::query::{Range, View};
@@ -211,21 +212,26 @@ async fn load(
         multiples_left_out = values.len().saturating_sub(MOST_MULTIPLES);
         let from = history.from.max(history.to.minus_days(MULTIPLES_DAYS));
         let branch = branch(state, view);
-        let mut histories = Vec::new();
-        for (value, series) in values.into_iter().take(MOST_MULTIPLES) {
-            let points = store
-                .points(series.id, from, history.to, branch.as_deref())
-                .await?;
-            let inputs = HistoryInputs {
-                environment: choice.machine.clone(),
-                earlier: Vec::new(),
-                series: (*series).clone(),
-                points,
-                from,
-                to: history.to,
-            };
-            histories.push((value, build(inputs)));
-        }
+        let values: Vec<_> = values.into_iter().take(MOST_MULTIPLES).collect();
+        let points = values
+            .iter()
+            .map(|(_, series)| store.points(series.id, from, history.to, branch.as_deref()));
+        let points = try_join_all(points).await?;
+        let histories = values
+            .into_iter()
+            .zip(points)
+            .map(|((value, series), points)| {
+                let inputs = HistoryInputs {
+                    environment: choice.machine.clone(),
+                    earlier: Vec::new(),
+                    series: (*series).clone(),
+                    points,
+                    from,
+                    to: history.to,
+                };
+                (value, build(inputs))
+            })
+            .collect();
         multiples = Some((param, histories));
     }
     let newest = match history.points.last() {

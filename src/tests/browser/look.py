@@ -1,0 +1,224 @@
+"""Looks at the pages of three servers (many nights, one night, none) with Chromium.
+
+usage: look.py FULL ONE EMPTY      (base URLs; CHROMIUM names the browser, default: found in PATH)
+Prints what does not hold, one line each; exit code 1 if anything does not.
+"""
+
+import json
+import os
+import shutil
+import sys
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import sync_playwright
+
+FULL, ONE, EMPTY = sys.argv[1:4]
+TREND = "/benchmarks/KVEventConcurrency?metric=latency_p99&param.concurrency=100&param.cpu=2&environment=1"
+EVIL = "/benchmarks/%3Cscript%3Ealert(1)%3C%2Fscript%3E"
+PAGES = [(FULL, path) for path in [
+    "/", TREND, TREND + "&range=all", TREND + "&range=30d&y=log", TREND + "&y=baseline&x=evenly", EVIL,
+    "/runs", "/runs?kind=pull", "/runs/1", "/runs/313", "/runs/313?show=all", "/nothing",
+]] + [(base, path) for base in (ONE, EMPTY) for path in ("/", "/runs")] + [(ONE, "/runs/1"), (ONE, TREND)]
+# Name, width, colour scheme, script, audited by axe.
+VIEWS = [
+    ("light", 1280, "light", True, True),
+    ("dark and narrow", 390, "dark", True, True),
+    ("no script", 1280, "light", False, False),
+]
+# Text that leaves its drawing, is smaller than 10 px, or lies on other text of the same drawing.
+TEXTS = """() => {
+  const found = [];
+  for (const svg of document.querySelectorAll('svg.ch')) {
+    const outer = svg.getBoundingClientRect();
+    if (!outer.width) continue;
+    const boxes = [...svg.querySelectorAll('text')].map(text => [text.textContent, text.getBoundingClientRect(), parseFloat(getComputedStyle(text).fontSize) * outer.width / svg.viewBox.baseVal.width]);
+    for (const [text, box, size] of boxes) {
+      if (box.left < outer.left - 1 || box.right > outer.right + 1 || box.top < outer.top - 1 || box.bottom > outer.bottom + 1) found.push(`leaves its drawing: ${text}`);
+      if (size < 9.9) found.push(`${size} px: ${text}`);
+    }
+    for (let i = 0; i < boxes.length; i++) for (let j = 0; j < i; j++) {
+      const [a, b] = [boxes[i][1], boxes[j][1]];
+      const over = Math.min(a.right, b.right) - Math.max(a.left, b.left), high = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+      if (over > 1 && high > 4) found.push(`overlap: ${boxes[i][0]} and ${boxes[j][0]}`);
+    }
+  }
+  return found;
+}"""
+
+failures = []
+
+
+def check(holds, what):
+    if not holds:
+        failures.append(what)
+
+
+@contextmanager
+def opened(browser, base, path, width=1280, scheme="light", script=True):
+    """A page in a browser of its own; what it must not do is noted when it is left."""
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, java_script_enabled=script)
+    page = context.new_page()
+    where = f"{path} ({width} px, {scheme}{'' if script else ', no script'})"
+    expected = 404 if path == "/nothing" else 200
+    page.on("console", lambda m: check(m.type != "error" or expected != 200, f"{where}: console: {m.text}"))
+    page.on("pageerror", lambda e: check(False, f"{where}: {e}"))
+    page.on("dialog", lambda d: (check(False, f"{where}: a dialog: {d.message}"), d.dismiss()))
+    page.on("request", lambda r: check(urlsplit(r.url).netloc == urlsplit(base).netloc or r.url.startswith("data:"), f"{where}: asks {r.url}"))
+    answer = page.goto(base + path)
+    check(answer.status == expected, f"{where}: status {answer.status}")
+    check("'unsafe-inline'" not in answer.headers.get("content-security-policy", "'unsafe-inline'"), f"{where}: no strict policy")
+    yield page, where
+    context.close()
+
+
+def everywhere(browser):
+    axe = Axe()
+    for base, path in PAGES:
+        for _, width, scheme, script, audited in VIEWS:
+            with opened(browser, base, path, width, scheme, script) as (page, where):
+                check(page.locator("h1").first.is_visible(), f"{where}: no h1 is seen")
+                check(len(page.locator("main").inner_text()) > 20, f"{where}: nothing to read")
+                if not script:
+                    continue
+                check(page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), f"{where}: scrolls sideways")
+                for found in page.evaluate(TEXTS):
+                    check(False, f"{where}: {found}")
+                red, *_ = page.evaluate("getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)")
+                check((red < 60) == (scheme == "dark"), f"{where}: background {red}")
+                if audited:
+                    found = axe.run(page).response["violations"]
+                    for violation in found:
+                        nodes = [node["html"][:160] for node in violation["nodes"][:3]]
+                        check(False, f"{where}: axe {violation['id']}: {violation['help']} {nodes}")
+
+
+def one_drawing(browser):
+    for width, seen, unseen in [(1280, "wide", "narrow"), (390, "narrow", "wide")]:
+        with opened(browser, FULL, TREND, width) as (page, where):
+            check(page.locator(f"figure.trend svg.{seen}").is_visible(), f"{where}: {seen} is not seen")
+            check(not page.locator(f"figure.trend svg.{unseen}").is_visible(), f"{where}: {unseen} is seen, too")
+
+
+def hover(browser, path, nights):
+    with opened(browser, FULL, path) as (page, where):
+        box = page.locator("figure.trend svg.wide").bounding_box()
+        page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.5)
+        tip = page.locator(".tip")
+        tip.wait_for()
+        text = tip.inner_text()
+        for wanted in ["2026" if nights < 60 else "UTC", "latency_p99", "µs", "7-day baseline", "index: free what nobody holds", "(a.k.)"]:
+            check(wanted in text, f"{where}: the tip says {text!r}, not {wanted}")
+        at = tip.bounding_box()
+        check(at["x"] >= 0 and at["x"] + at["width"] <= 1280, f"{where}: the tip leaves the window: {at}")
+        page.mouse.move(box["x"] + box["width"] * 0.942, box["y"] + box["height"] * 0.5)
+        page.locator(".tip", has_text="critical").wait_for()
+        last = tip.bounding_box()
+        check(last["x"] + last["width"] < box["x"] + box["width"] * 0.935, f"{where}: the tip lies over the last nights: {last}")
+        page.mouse.move(5, 5)
+        tip.wait_for(state="detached")
+
+
+def keys(browser):
+    with opened(browser, FULL, TREND) as (page, where):
+        page.locator("figure.trend").focus()
+        page.keyboard.press("ArrowLeft")
+        tip = page.locator(".tip")
+        tip.wait_for()
+        check("1 Mar 2026" in tip.inner_text(), f"{where}: the first key shows the last night: {tip.inner_text()!r}")
+        page.keyboard.press("ArrowLeft")
+        check("28 Feb 2026" in tip.inner_text(), f"{where}: the next key goes back: {tip.inner_text()!r}")
+        page.keyboard.press("Home")
+        check("Dec 2025" in tip.inner_text(), f"{where}: Home goes to the first night: {tip.inner_text()!r}")
+        page.keyboard.press("Escape")
+        check(tip.count() == 0, f"{where}: Escape does not close the tip")
+        page.keyboard.press("End")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/runs/*")
+
+
+def zoom(browser):
+    with opened(browser, FULL, TREND) as (page, where):
+        box = page.locator("figure.trend svg.wide").bounding_box()
+        middle = box["y"] + box["height"] * 0.5
+        page.mouse.move(box["x"] + box["width"] * 0.3, middle)
+        page.mouse.down()
+        page.mouse.move(box["x"] + box["width"] * 0.5, middle, steps=5)
+        check(page.locator("svg.wide .sel").count() == 1, f"{where}: the part to zoom to is not shown")
+        page.mouse.up()
+        page.wait_for_url("**from=*")
+        check("param.concurrency=100" in page.url and "to=2026-" in page.url, f"{where}: zoom leads to {page.url}")
+        nights = int(page.locator("section.first .sh p").inner_text().split(" · ")[-1].split()[0])
+        check(10 <= nights <= 30, f"{where}: the zoom shows {nights} nights")
+
+
+def narrow_tip(browser):
+    with opened(browser, FULL, TREND, 390) as (page, where):
+        page.locator("figure.trend").focus()
+        page.keyboard.press("End")
+        tip, drawing = page.locator(".tip"), page.locator("figure.trend svg.narrow")
+        tip.wait_for()
+        check(tip.bounding_box()["y"] >= drawing.bounding_box()["y"] + drawing.bounding_box()["height"] - 1, f"{where}: the tip is not below the chart")
+
+
+def keyboard_alone(browser):
+    with opened(browser, FULL, "/") as (page, where):
+        page.keyboard.press("Tab")
+        check(page.evaluate("document.activeElement.textContent") == "Skip to content", f"{where}: the skip link is not first")
+        page.keyboard.press("Enter")
+        page.keyboard.press("Tab")
+        check(page.evaluate("!!document.activeElement.closest('main')"), f"{where}: the skip link does not lead into main")
+        outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+        check(outline != "none", f"{where}: focus is not seen")
+
+
+def live(browser):
+    key = "11111111-2222-4333-8444-555555555555"
+    progress = {
+        "run_key": key, "kind": "manual", "commit": "7be91d4aaaaaaaaa", "branch": "main", "environment_name": "ci-a",
+        "started_at": "2026-03-01T05:40:00Z", "total": 180, "done": 112, "eta_seconds": 840,
+        "benchmarks": [{"name": "KVEventConcurrency", "done": 50, "total": 64, "state": "running"}], "log": ["<script>alert(1)</script>"],
+    }
+    context = browser.new_context()
+    post = lambda: context.request.post(f"{FULL}/api/v1/live/{key}", data=json.dumps(progress), headers={"content-type": "application/json"})
+    url = urlsplit(post().json()["url"]).path
+    with opened(browser, FULL, url) as (page, where):
+        check("112 of 180" in page.locator("h1").inner_text(), f"{where}: {page.locator('h1').inner_text()}")
+        for violation in Axe().run(page).response["violations"]:
+            check(False, f"{where}: axe {violation['id']}: {violation['help']}")
+        progress["done"] = 139
+        check(post().ok, f"{where}: the second message is not taken")
+        page.locator("h1", has_text="139 of 180").wait_for()
+        check(page.locator("progress").get_attribute("value") == "139", f"{where}: the bar stands still")
+    with opened(browser, FULL, url, script=False) as (page, where):
+        check("139 of 180" in page.locator("h1").inner_text(), f"{where}: {page.locator('h1').inner_text()}")
+    context.close()
+
+
+def printed(browser):
+    with opened(browser, FULL, TREND, scheme="dark") as (page, where):
+        page.emulate_media(media="print", color_scheme="dark")
+        check(not page.locator(".top nav").is_visible(), f"{where}: the links are printed")
+        check(page.evaluate("getComputedStyle(document.body).color") == "rgb(22, 24, 29)", f"{where}: not printed in ink")
+
+
+with sync_playwright() as playwright:
+    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    browser = playwright.chromium.launch(executable_path=chromium, args=[
+        "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+        "--disable-component-update", "--disable-sync",
+    ])
+    for look in [everywhere, one_drawing, keys, zoom, narrow_tip, keyboard_alone, live, printed]:
+        try:
+            look(browser)
+        except Exception as error:
+            check(False, f"{look.__name__}: {error}")
+    for path, nights in [(TREND + "&range=30d", 30), (TREND + "&range=all", 157)]:
+        try:
+            hover(browser, path, nights)
+        except Exception as error:
+            check(False, f"hover {path}: {error}")
+    browser.close()
+print("\n".join(failures))
+sys.exit(1 if failures else 0)
