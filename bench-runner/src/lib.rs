@@ -5,6 +5,7 @@
 //! - [`workload`]: seeded event streams and prompts, with an oracle.
 //! - [`suite`]: the seven benchmarks.
 //! - [`analyze`]: what the rules say about a history from any source.
+//! - [`ab`]: two sides in turn, round by round.
 //! - [`baseline`]: reports into a baseline file.
 //! - `cli`: the commands, one file each; [`main_with`] runs them.
 //! - [`collect`]: the plan, the rounds, the report.
@@ -18,6 +19,7 @@
 //! 1. Measuring code never prints.
 //! 2. Every figure comes from a measurement; what cannot be had is absent, never zero.
 
+pub mod ab;
 pub mod analyze;
 pub mod baseline;
 mod cli;

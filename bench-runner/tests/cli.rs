@@ -268,3 +268,45 @@ fn an_interrupted_run_keeps_its_samples_and_ends_with_4() {
     let samples = report.benchmarks[0].metrics[0].samples.len();
     assert!((1..1_000).contains(&samples), "{samples}");
 }
+
+#[test]
+fn another_tools_command_is_run_read_and_reported() {
+    let folder = tempfile::tempdir().unwrap();
+    let command = "echo BenchmarkA-2 100 50 ns/op; echo BenchmarkA-2 100 60 ns/op";
+    let output = run(
+        folder.path(),
+        &["run", "--exec", command, "--out", "report.json"],
+    );
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let report = report(&folder.path().join("report.json"));
+    assert_eq!(report.benchmarks[0].metrics[0].samples, [50.0, 60.0]);
+    assert!(report.environment.cpu_count.is_some() && report.environment.allocator.is_none());
+    let nothing = run(folder.path(), &["run", "--exec", "echo hello"]);
+    assert_eq!(nothing.status.code(), Some(2));
+    assert!(
+        stderr(&nothing).contains("--exec-format"),
+        "{}",
+        stderr(&nothing)
+    );
+}
+
+#[test]
+fn two_commands_that_differ_end_with_1_and_equal_ones_with_0() {
+    let folder = tempfile::tempdir().unwrap();
+    let side = |ns: u32| format!("echo BenchmarkA 10 {ns} ns/op");
+    let ab = |base: &str, head: &str| {
+        run(
+            folder.path(),
+            &["ab", "--", "sh", "-c", base, "---", "sh", "-c", head],
+        )
+    };
+    let slower = ab(&side(100), &side(150));
+    assert_eq!(slower.status.code(), Some(1), "{}", stderr(&slower));
+    assert!(
+        stdout(&slower).contains("critical confirmed"),
+        "{}",
+        stdout(&slower)
+    );
+    let equal = ab(&side(100), &side(100));
+    assert_eq!(equal.status.code(), Some(0), "{}", stdout(&equal));
+}

@@ -7,6 +7,7 @@ use bench_verdict::verdict::Verdict;
 use super::failure::{Failure, OrExit as _};
 use super::server_args::ServerArgs;
 use super::word::word;
+use crate::upload::server::Server;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -15,6 +16,13 @@ pub(super) struct Args {
     run: i64,
     #[command(flatten)]
     server: ServerArgs,
+    #[command(flatten)]
+    gate: GateArgs,
+}
+
+/// How the gate judges, and how it answers.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct GateArgs {
     /// The least band that fails [default: the server's, warning]
     #[arg(long, value_name = "BAND", value_parser = fail_on)]
     fail_on: Option<FailOn>,
@@ -39,29 +47,25 @@ fn threshold(text: &str) -> Result<f64, String> {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
-    let verdict = args
-        .server
-        .server()?
-        .verdict(args.run, &query(args))
-        .or_server()?;
+    ask(&args.server.server()?, args.run, &args.gate)
+}
+
+/// Asks for the verdict on a run and prints it; its exit code is ours.
+pub(super) fn ask(server: &Server, run: i64, args: &GateArgs) -> Result<ExitCode, Failure> {
+    let verdict = server.verdict(run, &query(args)).or_server()?;
     if args.json {
         println!("{}", serde_json::to_string_pretty(&verdict).or_usage()?);
     } else {
-        print!("{}", text(args.run, &verdict));
+        print!("{}", text(run, &verdict));
     }
     Ok(verdict.exit_code)
 }
 
-fn query(args: &Args) -> String {
+fn query(args: &GateArgs) -> String {
     let threshold = args
         .threshold
         .map(|threshold| format!("threshold={threshold}"));
-    let fail_on = args
-        .fail_on
-        .and_then(|band| match serde_json::to_value(band) {
-            Ok(serde_json::Value::String(band)) => Some(format!("fail_on={band}")),
-            _ => None,
-        });
+    let fail_on = args.fail_on.map(|band| format!("fail_on={}", word(band)));
     let parts: Vec<String> = threshold.into_iter().chain(fail_on).collect();
     if parts.is_empty() {
         String::new()

@@ -41,7 +41,7 @@ pub(super) struct Args {
     environment: Option<String>,
 }
 
-fn format(text: &str) -> Result<Format, String> {
+pub(super) fn format(text: &str) -> Result<Format, String> {
     Format::parse(text).ok_or_else(|| format!("the formats are {}", Format::LIST))
 }
 

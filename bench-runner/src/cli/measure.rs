@@ -93,17 +93,10 @@ impl MeasureArgs {
     pub(super) fn prepare(&self, kind: RunKind) -> Result<Prepared, Failure> {
         let settings = self.settings();
         let cases = plan(&settings, &cpu::allowed()).or_usage()?;
-        let overrides = RevisionOverrides {
-            commit: self.commit.clone(),
-            branch: self.branch.clone(),
-            repository: self.repository.clone(),
-            pull: self.pull,
-            base_commit: self.base_commit.clone(),
-        };
         let header = Header {
             run_key: Uuid::new_v4(),
             kind,
-            revision: environment::revision(Path::new("."), &overrides).or_usage()?,
+            revision: environment::revision(Path::new("."), &self.overrides()).or_usage()?,
             environment: environment::environment(self.environment.clone()),
             started_at: Timestamp::now(),
         };
@@ -121,6 +114,17 @@ impl MeasureArgs {
             gathered: Gathered::new(header, settings.clone(), cases),
             settings,
         })
+    }
+
+    /// What the caller says about the revision.
+    pub(super) fn overrides(&self) -> RevisionOverrides {
+        RevisionOverrides {
+            commit: self.commit.clone(),
+            branch: self.branch.clone(),
+            repository: self.repository.clone(),
+            pull: self.pull,
+            base_commit: self.base_commit.clone(),
+        }
     }
 
     fn settings(&self) -> Settings {

@@ -3,14 +3,17 @@
 //! A new command is a file with an `Args` struct and a `run` function, a variant of [`Command`] and
 //! an arm of [`Command::run`].
 
+mod ab;
 mod analyze;
 mod baseline;
 mod doctor;
+mod exec;
 mod failure;
 mod gate;
 mod import;
 mod list;
 mod measure;
+mod nightly;
 mod report_file;
 mod run;
 mod server_args;
@@ -70,6 +73,12 @@ enum Command {
     Gate(gate::Args),
     /// Change points, alarms, creep and bands of any history, offline.
     Analyze(analyze::Args),
+    /// Run, upload, and ask for the verdict: one call for a timer or a workflow.
+    Nightly(Box<nightly::Args>),
+    /// Measure two revisions, or two commands, in turn, and say whether they differ.
+    Ab(ab::Args),
+    /// Measure this program against itself: what noise looks like here.
+    Aa(ab::AaArgs),
     /// Is this machine fit to measure?
     Doctor(doctor::Args),
 }
@@ -84,6 +93,9 @@ impl Command {
             Command::Baseline(args) => baseline::run(&args),
             Command::Gate(args) => gate::run(&args),
             Command::Analyze(args) => analyze::run(&args),
+            Command::Nightly(args) => nightly::run(&args),
+            Command::Ab(args) => ab::run(&args),
+            Command::Aa(args) => ab::run_aa(&args),
             Command::Doctor(args) => doctor::run(&args),
         }
     }

@@ -4,6 +4,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use bench_report::read::Format;
 use bench_report::report::{Report, RunKind};
 use bench_report::write::go;
 use bench_verdict::exit::ExitCode;
@@ -11,7 +12,7 @@ use bench_verdict::exit::ExitCode;
 use super::failure::{Failure, OrExit as _, usage};
 use super::measure::MeasureArgs;
 use super::server_args::{ServerArgs, SpoolArgs};
-use super::upload;
+use super::{exec, import, upload};
 use crate::collect::file::write_whole;
 use crate::output::{Style, table};
 
@@ -34,6 +35,12 @@ pub(super) struct Args {
     /// Send the report to the server, and say how the run stands meanwhile
     #[arg(long)]
     upload: bool,
+    /// Run this command instead of the suite and read the results that it prints
+    #[arg(long, value_name = "CMD", conflicts_with_all = ["bench", "benchtime", "count", "quick"])]
+    exec: Option<String>,
+    /// Format of what --exec prints: go, criterion, bmf, gab or aibrix [default: what it looks like]
+    #[arg(long, value_name = "FORMAT", requires = "exec", value_parser = import::format)]
+    exec_format: Option<Format>,
     #[command(flatten)]
     server: ServerArgs,
     #[command(flatten)]
@@ -54,20 +61,34 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
             "--json and --text - both want standard output: give one of them a file",
         ));
     }
-    let prepared = args.measure.prepare(args.kind)?;
     let delivery = args
         .upload
         .then(|| upload::Way::new(&args.server, &args.spool))
         .transpose()?;
-    if delivery.is_some() && !prepared.has_commit() {
-        return Err(usage(upload::NO_COMMIT));
-    }
-    let measured = prepared.measure(
-        args.out.as_deref(),
-        delivery.as_ref().map(upload::Way::server),
-    )?;
+    let measured = match &args.exec {
+        Some(command) => {
+            let measured = exec::run(command, args.exec_format, args.kind, &args.measure)?;
+            if let Some(path) = &args.out {
+                write(path, &measured.report.to_json_pretty())?;
+            }
+            measured
+        }
+        None => {
+            let prepared = args.measure.prepare(args.kind)?;
+            if delivery.is_some() && !prepared.has_commit() {
+                return Err(usage(upload::NO_COMMIT));
+            }
+            prepared.measure(
+                args.out.as_deref(),
+                delivery.as_ref().map(upload::Way::server),
+            )?
+        }
+    };
     print(args, &measured.report)?;
     let outcome = measured.outcome();
+    if delivery.is_some() && measured.report.revision.commit.is_none() {
+        return Err(usage(upload::NO_COMMIT));
+    }
     let delivered = delivery.map_or(Ok(ExitCode::Fine), |way| way.send(&measured.report))?;
     Ok(ExitCode::worst([outcome, delivered]))
 }
@@ -78,9 +99,7 @@ fn print(args: &Args, report: &Report) -> Result<(), Failure> {
         Some(path) if path == Path::new("-") => go::to_text(report),
         other => {
             if let Some(path) = other {
-                write_whole(path, go::to_text(report).as_bytes())
-                    .with_context(|| format!("cannot write {}", path.display()))
-                    .or_usage()?;
+                write(path, &go::to_text(report))?;
             }
             if args.json {
                 report.to_json_pretty()
@@ -95,4 +114,10 @@ fn print(args: &Args, report: &Report) -> Result<(), Failure> {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error).or_usage(),
         _ => Ok(()),
     }
+}
+
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    write_whole(path, text.as_bytes())
+        .with_context(|| format!("cannot write {}", path.display()))
+        .or_usage()
 }

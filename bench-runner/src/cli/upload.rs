@@ -74,6 +74,14 @@ impl Way {
 
     /// Sends a report, after everything that waits before it.
     pub(super) fn send(&self, report: &Report) -> Result<ExitCode, Failure> {
+        self.send_and_name(report).map(|(exit, _)| exit)
+    }
+
+    /// As [`Way::send`]; with the number of the report's run, where it was stored.
+    pub(super) fn send_and_name(
+        &self,
+        report: &Report,
+    ) -> Result<(ExitCode, Option<i64>), Failure> {
         let own = self.spool.put(report).or_server()?;
         let delivery = self.deliver()?;
         let is_own = |(path, _): &&(PathBuf, Stored)| *path == own;
@@ -85,12 +93,15 @@ impl Way {
         if others > 0 {
             println!("stored {others} earlier reports that were waiting");
         }
-        delivery
+        let stored = delivery
             .stored
             .iter()
-            .filter(is_own)
-            .for_each(|(_, stored)| print(stored));
-        Ok(self.outcome(&delivery))
+            .find(is_own)
+            .map(|(_, stored)| stored);
+        if let Some(stored) = stored {
+            print(stored);
+        }
+        Ok((self.outcome(&delivery), stored.map(|stored| stored.run_id)))
     }
 
     fn deliver(&self) -> Result<Delivery, Failure> {

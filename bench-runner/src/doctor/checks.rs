@@ -67,7 +67,7 @@ pub fn findings(environment: &Environment, conditions: &Conditions, noise: &Nois
         load(environment, conditions),
         steal(noise),
         memory(conditions),
-        clock_cost(clock::reading_cost()),
+        clock_cost(clock::reading_cost(), clock::resolution()),
         counters(),
         spread(noise),
         drift(noise),
@@ -211,8 +211,8 @@ fn memory(conditions: &Conditions) -> Finding {
     }
 }
 
-fn clock_cost(cost: u64) -> Finding {
-    let found = format!("{cost} ns a reading");
+fn clock_cost(cost: u64, step: u64) -> Finding {
+    let found = format!("{cost} ns a reading, in steps of {step} ns");
     if cost > SLOW_CLOCK_NS {
         let advice = "a slow clock source: see /sys/devices/system/clocksource/clocksource0/current_clocksource, best tsc";
         return finding("clock", Fitness::Poor, found, advice);

@@ -75,23 +75,53 @@ impl Clock for Manual {
     }
 }
 
-/// What one reading of the system clock adds to an interval, in nanoseconds: the median of 8,191
-/// intervals with nothing in them, measured once a process.
+/// Readings of one batch, and batches, that the cost of a reading is measured with.
+const READINGS: (u64, usize) = (128, 127);
+
+/// What one reading of the system clock adds to an interval, in nanoseconds, measured once a
+/// process: the median over batches of readings, because one interval alone says no more than the
+/// clock's own steps.
 pub fn reading_cost() -> u64 {
     static COST: OnceLock<u64> = OnceLock::new();
-    *COST.get_or_init(|| median_reading_cost(&Monotonic::new(), 8_191))
+    *COST.get_or_init(|| median_reading_cost(&Monotonic::new()))
 }
 
-fn median_reading_cost(clock: &impl Clock, intervals: usize) -> u64 {
-    let mut costs = Vec::with_capacity(intervals);
+/// The smallest step of the system clock that was seen, in nanoseconds: no single interval can be
+/// told more exactly.
+pub fn resolution() -> u64 {
+    let clock = Monotonic::new();
     let mut last = clock.now();
-    for _ in 0..intervals {
+    let steps = (0..10_000).filter_map(|_| {
         let now = clock.now();
-        costs.push(now - last);
+        let step = now - last;
         last = now;
+        (step > 0).then_some(step)
+    });
+    // Steps are whole multiples of the smallest one.
+    steps.fold(0, greatest_common_divisor)
+}
+
+fn greatest_common_divisor(one: u64, other: u64) -> u64 {
+    if other == 0 {
+        one
+    } else {
+        greatest_common_divisor(other, one % other)
     }
-    costs.sort_unstable();
-    costs.get(intervals / 2).copied().unwrap_or(0)
+}
+
+fn median_reading_cost(clock: &impl Clock) -> u64 {
+    let (readings, batches) = READINGS;
+    let mut totals: Vec<u64> = (0..batches)
+        .map(|_| {
+            let start = clock.now();
+            for _ in 1..readings {
+                std::hint::black_box(clock.now());
+            }
+            clock.now() - start
+        })
+        .collect();
+    totals.sort_unstable();
+    (totals[batches / 2] + readings / 2) / readings
 }
 
 #[cfg(test)]
@@ -120,7 +150,14 @@ mod tests {
     }
 
     #[test]
+    fn steps_are_measured_by_what_divides_them_all() {
+        let steps = [30, 20, 50];
+        assert_eq!(steps.into_iter().fold(0, greatest_common_divisor), 10);
+        assert!(resolution() > 0);
+    }
+
+    #[test]
     fn a_clock_that_costs_nothing_to_read_has_no_cost() {
-        assert_eq!(median_reading_cost(&Manual::default(), 101), 0);
+        assert_eq!(median_reading_cost(&Manual::default()), 0);
     }
 }

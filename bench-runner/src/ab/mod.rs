@@ -1,0 +1,9 @@
+//! Two sides measured in turn, round by round: what drifts hits both alike.
+//!
+//! - [`side`]: what a side runs, and how its figures are read.
+//! - [`build`]: a revision, built in a work tree of its own, and kept.
+//! - [`rounds`]: pairs in ABBA order, until they decide.
+
+pub mod build;
+pub mod rounds;
+pub mod side;

@@ -1,0 +1,336 @@
+//! Pairs in ABBA order, until they decide.
+//!
+//! A round is one turn of each side. Rounds come in twos, the second with the sides the other way
+//! round; which side begins is drawn anew each time. So a drift that is a straight line over four
+//! turns cancels, and no rhythm of the machine can favour a side.
+
+use std::collections::BTreeMap;
+
+use bench_report::metric::{Kind, SeriesName};
+use bench_verdict::band::Band;
+use bench_verdict::compare::{Compared, Question, compare, compare_paired};
+use bench_verdict::stats::sample::Sample;
+use bench_verdict::verdict::Evidence;
+
+use super::side::{Figures, SideError, Turn};
+use crate::workload::random::{Random, derive};
+
+/// Rounds before which nothing is decided: an interval needs so many pairs.
+pub const LEAST_ROUNDS: u32 = 6;
+
+/// How rounds are made.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Budget {
+    /// Rounds at most.
+    pub rounds: u32,
+    /// A change beyond this matters, as a fraction.
+    pub threshold: f64,
+    /// Draws the order.
+    pub seed: u64,
+    /// Whether both sides are one and the same program.
+    pub identical: bool,
+}
+
+/// Everything that was measured.
+#[derive(Debug, Default)]
+pub struct Pairs {
+    /// Rounds done.
+    pub rounds: u32,
+    /// Whether rounds ended because every series was decided.
+    pub decided: bool,
+    series: BTreeMap<SeriesName, Both>,
+}
+
+#[derive(Debug)]
+struct Both {
+    figures: Figures,
+    base: Vec<f64>,
+    head: Vec<f64>,
+}
+
+/// One series compared.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// Which.
+    pub name: SeriesName,
+    /// Its unit, as the report has it.
+    pub unit: String,
+    /// How the sides compare.
+    pub compared: Compared,
+}
+
+/// Takes turns until every series is decided or the budget is used up. `turn(true)` is a turn of
+/// the head; `after` hears after each round how it stands, and says whether to go on.
+pub fn run(
+    budget: Budget,
+    mut turn: impl FnMut(bool) -> Result<Turn, SideError>,
+    mut after: impl FnMut(&Pairs) -> bool,
+) -> Result<Pairs, SideError> {
+    let mut pairs = Pairs::default();
+    while pairs.rounds < budget.rounds {
+        let head_first = head_first(budget.seed, pairs.rounds);
+        let (one, other) = (turn(head_first)?, turn(!head_first)?);
+        let (base, head) = if head_first {
+            (other, one)
+        } else {
+            (one, other)
+        };
+        pairs.add(base, head);
+        let go_on = after(&pairs);
+        // Two rounds belong together: the order is balanced after an even number.
+        let balanced = pairs.rounds % 2 == 0 && pairs.rounds >= LEAST_ROUNDS;
+        pairs.decided = balanced
+            && pairs
+                .rows(&budget)
+                .iter()
+                .all(|row| is_decided(row, &budget));
+        if pairs.decided || !go_on {
+            break;
+        }
+    }
+    Ok(pairs)
+}
+
+/// Whether the head begins a round. The second round of two mirrors the first.
+fn head_first(seed: u64, round: u32) -> bool {
+    let drawn = Random::new(derive(seed, u64::from(round / 2))).bits() & 1 == 1;
+    drawn != (round % 2 == 1)
+}
+
+/// Whether more rounds would change nothing: the interval lies whole on one side of the threshold,
+/// in whichever direction, or the series needs no statistics.
+fn is_decided(row: &Row, budget: &Budget) -> bool {
+    match row.compared.interval {
+        _ if row.compared.evidence == Evidence::Exact => true,
+        Some([low, high]) => {
+            let threshold = budget.threshold;
+            let within = low > -threshold && high < threshold;
+            within || low > threshold || high < -threshold
+        }
+        None => false,
+    }
+}
+
+impl Pairs {
+    fn add(&mut self, base: Turn, mut head: Turn) {
+        self.rounds += 1;
+        for (name, figures) in base {
+            let Some(other) = head.remove(&name) else {
+                continue;
+            };
+            let (one, two) = (middle(&figures.samples), middle(&other.samples));
+            let both = self.series.entry(name).or_insert_with(|| Both {
+                figures,
+                base: Vec::new(),
+                head: Vec::new(),
+            });
+            both.base.push(one);
+            both.head.push(two);
+        }
+    }
+
+    /// Every series that both sides have, compared.
+    pub fn rows(&self, budget: &Budget) -> Vec<Row> {
+        let rows = self.series.iter().filter_map(|(name, both)| {
+            let question = Question {
+                better: both.figures.better,
+                exact: both.figures.kind == Kind::Count && both.is_constant(),
+                identical: budget.identical,
+                floor: both.figures.floor,
+                threshold: budget.threshold,
+            };
+            let paired = (!question.exact)
+                .then(|| compare_paired(&both.base, &both.head, &question, budget.seed))
+                .flatten();
+            // What has no ratios (zeros) or needs no statistics is compared side by side.
+            let compared = match paired {
+                Some(compared) => compared,
+                None => {
+                    let (base, head) =
+                        (Sample::new(&both.base).ok()?, Sample::new(&both.head).ok()?);
+                    compare(&base, &head, &question)
+                }
+            };
+            let unit = both.figures.unit.clone();
+            Some(Row {
+                name: name.clone(),
+                unit,
+                compared,
+            })
+        });
+        rows.collect()
+    }
+
+    /// The samples of both sides, in the order of the rounds.
+    pub fn samples(&self) -> impl Iterator<Item = (&SeriesName, &Figures, &[f64], &[f64])> {
+        self.series.iter().map(|(name, both)| {
+            (
+                name,
+                &both.figures,
+                both.base.as_slice(),
+                both.head.as_slice(),
+            )
+        })
+    }
+}
+
+impl Both {
+    fn is_constant(&self) -> bool {
+        let same = |side: &[f64]| side.windows(2).all(|pair| pair[0] == pair[1]);
+        same(&self.base) && same(&self.head)
+    }
+}
+
+impl Row {
+    /// Whether it is worse, surely, by more than the threshold.
+    pub fn is_regression(&self, threshold: f64) -> bool {
+        let sure = matches!(
+            self.compared.evidence,
+            Evidence::Confirmed | Evidence::Exact
+        );
+        sure && self.compared.band.severity() >= Band::Info.severity()
+            && self
+                .compared
+                .change
+                .is_some_and(|change| change > threshold)
+    }
+}
+
+fn middle(samples: &[f64]) -> f64 {
+    let mut sorted = samples.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let upper = sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN);
+    let lower = sorted
+        .get(sorted.len().saturating_sub(1) / 2)
+        .copied()
+        .unwrap_or(f64::NAN);
+    f64::midpoint(lower, upper)
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use bench_report::metric::{Direction, Params};
+
+    use super::*;
+
+    const BUDGET: Budget = Budget {
+        rounds: 40,
+        threshold: 0.05,
+        seed: 3,
+        identical: false,
+    };
+
+    fn figures(value: f64, kind: Kind) -> Turn {
+        let name = SeriesName {
+            benchmark: "A".to_owned(),
+            metric: "latency".to_owned(),
+            params: Params::new(),
+        };
+        let (unit, better) = ("ns".to_owned(), Direction::Lower);
+        Turn::from([(
+            name,
+            Figures {
+                unit,
+                better,
+                kind,
+                floor: None,
+                samples: vec![value],
+            },
+        )])
+    }
+
+    /// A machine that drifts by 1% a turn and has 1% of noise; the head costs `factor` times as
+    /// much.
+    fn measured(factor: f64, budget: Budget) -> (Pairs, Vec<bool>) {
+        let mut random = Random::new(9);
+        let (mut turns, mut order) = (0, Vec::new());
+        let pairs = run(
+            budget,
+            |is_head| {
+                turns += 1;
+                order.push(is_head);
+                let noise = 1.0 + 0.02 * (random.below(1_000) as f64 / 1_000.0 - 0.5);
+                let level = 100.0 * (1.0 + 0.01 * f64::from(turns)) * noise;
+                Ok(figures(
+                    if is_head { level * factor } else { level },
+                    Kind::Time,
+                ))
+            },
+            |_| true,
+        );
+        (pairs.unwrap(), order)
+    }
+
+    #[test]
+    fn a_slower_head_is_found_through_drift_and_rounds_stop_early() {
+        let (pairs, _) = measured(1.15, BUDGET);
+        let row = &pairs.rows(&BUDGET)[0];
+        assert!(row.is_regression(0.05), "{row:?}");
+        assert!(
+            row.compared
+                .change
+                .is_some_and(|change| (change - 0.15).abs() < 0.02)
+        );
+        assert!(
+            pairs.decided && pairs.rounds < BUDGET.rounds,
+            "{}",
+            pairs.rounds
+        );
+    }
+
+    #[test]
+    fn equal_sides_are_told_equal_and_rounds_stop_early() {
+        let (pairs, _) = measured(1.0, BUDGET);
+        let row = &pairs.rows(&BUDGET)[0];
+        assert!(!row.is_regression(0.05), "{row:?}");
+        assert!(
+            pairs.decided && pairs.rounds < BUDGET.rounds,
+            "{}",
+            pairs.rounds
+        );
+    }
+
+    #[test]
+    fn the_order_is_abba_and_both_sides_begin_as_often() {
+        let (_, order) = measured(
+            1.0,
+            Budget {
+                threshold: 1e-9,
+                ..BUDGET
+            },
+        );
+        assert_eq!(order.len(), 80);
+        for four in order.chunks(4) {
+            assert_eq!((four[0], four[1]), (four[3], four[2]));
+            assert_ne!(four[0], four[1]);
+        }
+        assert!(order.chunks(4).any(|four| four[0]) && order.chunks(4).any(|four| !four[0]));
+    }
+
+    #[test]
+    fn the_same_program_never_regresses() {
+        let budget = Budget {
+            identical: true,
+            ..BUDGET
+        };
+        let (pairs, _) = measured(1.3, budget);
+        assert_eq!(pairs.rows(&budget)[0].compared.evidence, Evidence::Noise);
+    }
+
+    #[test]
+    fn a_count_needs_no_statistics() {
+        let count = |is_head: bool| Ok(figures(if is_head { 11.0 } else { 10.0 }, Kind::Count));
+        let pairs = run(BUDGET, count, |_| true).unwrap();
+        let row = &pairs.rows(&BUDGET)[0];
+        assert_eq!(row.compared.evidence, Evidence::Exact);
+        assert!(row.is_regression(0.05) && pairs.rounds == LEAST_ROUNDS);
+    }
+
+    #[test]
+    fn asked_to_stop_it_stops_after_the_round() {
+        let zero = |_| Ok(figures(0.0, Kind::Ratio));
+        let pairs = run(BUDGET, zero, |pairs| pairs.rounds < 3).unwrap();
+        assert_eq!((pairs.rounds, pairs.decided), (3, false));
+    }
+}

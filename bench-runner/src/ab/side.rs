@@ -1,0 +1,246 @@
+//! What a side runs, and how its figures are read.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use bench_report::metric::{Direction, Kind, SeriesName};
+use bench_report::read::{Format, Origin, ReadError, read};
+use bench_report::report::{Refusals, Report, Status};
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+use crate::environment::clean_command;
+
+/// One side.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Side {
+    /// What people call it: a revision, a command.
+    pub name: String,
+    /// What it runs.
+    pub program: Program,
+}
+
+/// What a side runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Program {
+    /// A bench-runner, with the options of `run`.
+    Runner {
+        /// The program.
+        path: PathBuf,
+        /// Its options, `--bench`, `--benchtime` and the like.
+        options: Vec<String>,
+    },
+    /// Any command that prints Go benchmark text.
+    Command(Vec<String>),
+}
+
+/// One series' samples of one turn of a side.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Figures {
+    /// Its unit, as the report has it.
+    pub unit: String,
+    /// Which way is better.
+    pub better: Direction,
+    /// What sort of quantity.
+    pub kind: Kind,
+    /// The least amount that matters.
+    pub floor: Option<f64>,
+    /// The samples.
+    pub samples: Vec<f64>,
+}
+
+/// Figures of one turn.
+pub type Turn = BTreeMap<SeriesName, Figures>;
+
+/// Why a side gave no figures.
+#[derive(Debug, Error)]
+pub enum SideError {
+    /// It cannot be started.
+    #[error("cannot run {program}: {source}")]
+    Start {
+        /// What.
+        program: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// It failed.
+    #[error("{program} ended with {status}{}", if said.is_empty() { String::new() } else { format!(": {said}") })]
+    Failed {
+        /// What.
+        program: String,
+        /// How.
+        status: String,
+        /// The end of what it said.
+        said: String,
+    },
+    /// Its report cannot be read.
+    #[error("{program} wrote a report that does not read: {source}")]
+    Report {
+        /// What.
+        program: String,
+        /// Why.
+        source: Box<Refusals>,
+    },
+    /// Its text cannot be read.
+    #[error("{program} printed no Go benchmark text: {source}")]
+    Text {
+        /// What.
+        program: String,
+        /// Why.
+        source: Box<ReadError>,
+    },
+    /// It measured nothing.
+    #[error("{program} measured nothing")]
+    Nothing {
+        /// What.
+        program: String,
+    },
+}
+
+impl Side {
+    /// The fingerprint of what it runs, where it is one file: equal programs differ only by noise.
+    pub fn fingerprint(&self) -> Option<String> {
+        match &self.program {
+            Program::Runner { path, .. } => file_sha256(path),
+            Program::Command(_) => None,
+        }
+    }
+
+    /// Takes one turn. The environment of what is run holds no secrets.
+    pub fn turn(&self) -> Result<Turn, SideError> {
+        let (program, arguments) = match &self.program {
+            Program::Runner { path, options } => {
+                let mut arguments = vec!["run".to_owned(), "--json".to_owned()];
+                arguments.extend(["--count".to_owned(), "1".to_owned()]);
+                arguments.extend(options.iter().cloned());
+                (path.display().to_string(), arguments)
+            }
+            Program::Command(words) => match words.split_first() {
+                Some((program, arguments)) => (program.clone(), arguments.to_vec()),
+                None => {
+                    return Err(SideError::Nothing {
+                        program: self.name.clone(),
+                    });
+                }
+            },
+        };
+        let output = clean_command(&program)
+            .args(arguments)
+            .stdin(Stdio::null())
+            .output()
+            .map_err(|source| SideError::Start {
+                program: self.name.clone(),
+                source,
+            })?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr);
+            return Err(SideError::Failed {
+                program: self.name.clone(),
+                status: output.status.to_string(),
+                said: said.lines().last().unwrap_or_default().to_owned(),
+            });
+        }
+        let reports = self.reports(&output.stdout)?;
+        let turn = figures(&reports);
+        if turn.is_empty() {
+            return Err(SideError::Nothing {
+                program: self.name.clone(),
+            });
+        }
+        Ok(turn)
+    }
+
+    fn reports(&self, output: &[u8]) -> Result<Vec<Report>, SideError> {
+        let (program, now) = (self.name.clone(), Timestamp::now());
+        match &self.program {
+            Program::Runner { .. } => Report::parse(output, now)
+                .map(|report| vec![report])
+                .map_err(|source| SideError::Report {
+                    program,
+                    source: Box::new(source),
+                }),
+            Program::Command(_) => {
+                read(Format::Go, output, &Origin::unknown(now)).map_err(|source| SideError::Text {
+                    program,
+                    source: Box::new(source),
+                })
+            }
+        }
+    }
+}
+
+fn figures(reports: &[Report]) -> Turn {
+    let mut turn = Turn::new();
+    let benchmarks = reports.iter().flat_map(|report| &report.benchmarks);
+    for benchmark in benchmarks.filter(|benchmark| benchmark.status == Status::Ok) {
+        for metric in benchmark
+            .metrics
+            .iter()
+            .filter(|metric| !metric.samples.is_empty())
+        {
+            let name = SeriesName {
+                benchmark: benchmark.name.clone(),
+                metric: metric.name.clone(),
+                params: benchmark.params.clone(),
+            };
+            let figures = turn.entry(name).or_insert_with(|| Figures {
+                unit: metric.unit.clone(),
+                better: metric.better,
+                kind: metric.kind,
+                floor: metric.floor,
+                samples: Vec::new(),
+            });
+            figures.samples.extend(&metric.samples);
+        }
+    }
+    turn
+}
+
+/// SHA-256 of a file, lower-case hex.
+fn file_sha256(path: &Path) -> Option<String> {
+    let hash = Sha256::digest(std::fs::read(path).ok()?);
+    Some(hash.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    fn command(words: &[&str]) -> Side {
+        let program = Program::Command(words.iter().map(ToString::to_string).collect());
+        Side {
+            name: "it".to_owned(),
+            program,
+        }
+    }
+
+    #[test]
+    fn a_command_is_read_as_go_text() {
+        let text = "BenchmarkA-2 100 50 ns/op\nBenchmarkA-2 100 60 ns/op\n";
+        let turn = command(&["printf", "%s", text]).turn().unwrap();
+        let (name, figures) = turn.iter().next().unwrap();
+        assert_eq!((turn.len(), name.benchmark.as_str()), (1, "A"));
+        assert_eq!(figures.samples, [50.0, 60.0]);
+    }
+
+    #[test]
+    fn what_fails_says_how() {
+        let error = command(&["sh", "-c", "echo bad luck >&2; exit 3"])
+            .turn()
+            .unwrap_err();
+        assert_eq!(error.to_string(), "it ended with exit status: 3: bad luck");
+        assert!(command(&["/no/such/program"]).turn().is_err());
+        assert!(command(&["true"]).turn().is_err());
+    }
+
+    #[test]
+    fn a_side_sees_no_secrets() {
+        // Only names are looked at: the tests' own environment may hold no secret at all.
+        let text = "env | grep -ciE '^(KVMARK_|GITHUB_)|TOKEN|SECRET' >&2; exit 1";
+        let error = command(&["sh", "-c", text]).turn().unwrap_err();
+        assert!(error.to_string().ends_with(": 0"), "{error}");
+    }
+}
