@@ -20,6 +20,8 @@ pub struct BaselineAt {
     pub baseline_runs: usize,
     /// Those runs, oldest first.
     pub runs: Vec<RunId>,
+    /// Their published values.
+    pub values: Vec<f64>,
     /// The suite version that they share: that of the newest.
     pub suite_version: Option<Text>,
 }
@@ -47,6 +49,7 @@ pub fn at(points: &[Point], at: Millis) -> BaselineAt {
         baseline: baseline.mean,
         baseline_runs: baseline.runs,
         runs: runs.iter().map(|p| p.run).collect(),
+        values: runs.iter().map(|p| p.value).collect(),
         suite_version,
     }
 }

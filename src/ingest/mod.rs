@@ -67,6 +67,13 @@ pub fn read(
     Ok(new_run(report, bytes, publish)?)
 }
 
+/// A stored report as Go benchmark text, which benchstat reads. `received` is when it was found
+/// valid.
+pub fn go_text(bytes: &[u8], received: Timestamp) -> Result<String, IngestError> {
+    let report = Report::parse(bytes, received)?;
+    Ok(bench_report::write::go::to_text(&report))
+}
+
 fn new_run(
     report: Report,
     bytes: Vec<u8>,

@@ -197,3 +197,21 @@ async fn a_bad_night_is_taken_out_for_a_reason_and_what_it_touched_is_judged_aga
         "run.include"
     );
 }
+
+#[tokio::test]
+async fn a_run_reads_as_go_benchmark_text() {
+    let app = app_with(&[(0, 1000.0)]).await;
+    let answer = app.get("/api/v1/runs/1/benchmarks.txt").await;
+    assert!(answer.header("content-type").starts_with("text/plain"));
+    let lines: Vec<&str> = answer
+        .text()
+        .lines()
+        .filter(|l| l.starts_with("BenchmarkA"))
+        .collect();
+    assert_eq!(lines.len(), 6, "{}", answer.text());
+    assert!(lines[0].contains("980"), "{}", lines[0]);
+    assert_eq!(
+        app.get("/api/v1/runs/2/benchmarks.txt").await.status,
+        StatusCode::NOT_FOUND
+    );
+}

@@ -107,3 +107,23 @@ async fn all_measurements_come_as_csv() {
         StatusCode::BAD_REQUEST
     );
 }
+
+#[tokio::test]
+async fn the_baseline_file_is_what_the_offline_check_reads() {
+    let app = app_with(&[(8, 900.0), (3, 100.0), (2, 110.0), (1, 120.0)]).await;
+    let answer = app.get("/api/v1/baselines.json").await;
+    let file = bench_report::write::baseline::Baseline::parse(&answer.body).unwrap();
+    let a = file.series.iter().find(|s| s.benchmark == "A").unwrap();
+    assert_eq!(
+        (a.value, a.runs.as_slice()),
+        (110.0, [100.0, 110.0, 120.0].as_slice())
+    );
+    assert_eq!(a.samples.len(), 18);
+    assert_eq!(a.environment_name.as_deref(), Some("bench-1"));
+    assert_eq!(
+        file.commit.as_deref(),
+        Some("0000000000000000000000000000019ca2d51700")
+    );
+    let none = app.get("/api/v1/baselines.json?environment=9").await.json();
+    assert_eq!(none["series"], json!([]));
+}

@@ -24,7 +24,7 @@ use kvmark::domain::{
     Expectation, Millis, NewEnvironment, NewMeasurement, NewRun, Revision, RunKind, Scope,
     SeriesName,
 };
-use kvmark::store::{RunFilter, SeriesFilter, Store, StoreOptions};
+use kvmark::store::{RunFilter, Store, StoreOptions};
 use kvmark::web::auth::Secret;
 use kvmark::web::{self, AppState};
 use kvmark::{ingest, jobs};
@@ -209,6 +209,7 @@ async fn report(what: &str, app: &AppState, args: &Args) {
     for (series, samples) in [(30, 10), (500, 30)] {
         let router = web::router(app.clone());
         let mut times = Vec::new();
+        let mut cpu = 0.0;
         for i in 0..args.repeats {
             let body = wire(series, samples, i);
             let bytes = body.len();
@@ -218,13 +219,17 @@ async fn report(what: &str, app: &AppState, args: &Args) {
                 .header("content-type", "application/json")
                 .body(Body::from(body))
                 .unwrap();
-            let start = Instant::now();
+            let (start, cpu_before) = (Instant::now(), cpu_seconds());
             let (status, _) = call(&router, request).await;
             times.push(start.elapsed());
+            cpu += cpu_seconds() - cpu_before;
             assert_eq!(status, 201, "{bytes} bytes");
         }
         print(
-            &format!("upload, {what}, {series} series x {samples} samples"),
+            &format!(
+                "upload, {what}, {series} series x {samples} samples (CPU {:.2} ms)",
+                cpu / args.repeats as f64 * 1e3
+            ),
             &mut times,
         );
     }
@@ -299,6 +304,7 @@ async fn pages(app: &AppState, args: &Args) {
     ] {
         let mut times = Vec::new();
         let mut got = (0, 0);
+        let cpu = cpu_seconds();
         for _ in 0..args.repeats {
             let request = Request::get(&uri)
                 .header("host", "localhost")
@@ -308,21 +314,32 @@ async fn pages(app: &AppState, args: &Args) {
             got = call(&router, request).await;
             times.push(start.elapsed());
         }
+        let cpu = (cpu_seconds() - cpu) / args.repeats as f64;
+        let size = got.1 as f64 / 1e3;
         print(
-            &format!("{uri} ({}, {:.1} kB)", got.0, got.1 as f64 / 1e3),
+            &format!("{uri} ({}, {size:.1} kB, CPU {:.2} ms)", got.0, cpu * 1e3),
             &mut times,
         );
     }
 }
 
-/// Trends read by one task and by two: two should read twice as many.
+/// Runs read by one task and by two, each from the database: two should read twice as many a
+/// second, and as many a second of processor time. On a busy machine only the latter says anything.
 async fn readers(app: &AppState, args: &Args) {
-    let series = app.store.series_of(&SeriesFilter::default()).await.unwrap();
-    let ids: Vec<_> = series.iter().take(args.series).map(|s| s.id).collect();
+    let newest = app
+        .store
+        .runs(&RunFilter {
+            kind: Some(RunKind::Nightly),
+            limit: Some(100),
+            ..RunFilter::default()
+        })
+        .await
+        .unwrap();
+    let ids: Vec<_> = newest.iter().map(|run| run.id).collect();
     let span = Duration::from_millis(if args.repeats > 2 { 3000 } else { 50 });
     let mut rates = Vec::new();
-    for tasks in [1, 2] {
-        let cpu = cpu_time();
+    for tasks in [1, 2, 1, 2] {
+        let cpu = cpu_seconds();
         let start = Instant::now();
         let mut joined = tokio::task::JoinSet::new();
         for task in 0..tasks {
@@ -331,46 +348,39 @@ async fn readers(app: &AppState, args: &Args) {
                 let mut count = 0_u64;
                 let mut at = task * 7;
                 while start.elapsed() < span {
-                    let id = ids[at % ids.len()];
                     at += 1;
-                    store
-                        .points(id, Millis(0), Millis(LAST), Some("main"))
-                        .await
-                        .unwrap();
+                    store.judged_run(ids[at % ids.len()]).await.unwrap();
                     count += 1;
                 }
                 count
             });
         }
         let count: u64 = joined.join_all().await.iter().sum();
-        let (wall, cpu) = (start.elapsed(), cpu_time() - cpu);
-        let rate = count as f64 / cpu;
+        let (wall, cpu) = (start.elapsed().as_secs_f64(), cpu_seconds() - cpu);
+        let (by_clock, by_cpu) = (count as f64 / wall, count as f64 / cpu);
         println!(
-            "readers: {tasks}: {:.0} trends/s, {:.2} CPU s used, {rate:.0} trends a CPU second",
-            count as f64 / wall.as_secs_f64(),
-            cpu
+            "readers: {tasks}: {by_clock:.0} runs/s, {cpu:.2} CPU s, {by_cpu:.0} runs a CPU second"
         );
-        rates.push((count as f64 / wall.as_secs_f64(), rate));
+        rates.push((by_clock, by_cpu));
     }
     println!(
-        "readers: two over one: {:.2} by the clock, {:.2} a CPU second",
-        rates[1].0 / rates[0].0,
-        rates[1].1 / rates[0].1
+        "readers: two over one: {:.2} by the clock; a CPU second of two brings {:.2} of one's",
+        (rates[1].0 + rates[3].0) / (rates[0].0 + rates[2].0),
+        (rates[1].1 + rates[3].1) / (rates[0].1 + rates[2].1)
     );
 }
 
-/// Processor time of this process, in seconds, from Linux's own account.
-fn cpu_time() -> f64 {
-    const TICKS: f64 = 100.0;
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
-    let after_name = stat.rsplit(')').next().unwrap();
-    let ticks: f64 = after_name
-        .split_whitespace()
-        .skip(11)
-        .take(2)
-        .map(|v| v.parse::<f64>().unwrap())
-        .sum();
-    ticks / TICKS
+/// Processor time of all threads of this process, from the kernel's own account in nanoseconds.
+fn cpu_seconds() -> f64 {
+    let mut nanoseconds = 0.0;
+    for task in std::fs::read_dir("/proc/self/task").unwrap() {
+        let path = task.unwrap().path().join("schedstat");
+        // A thread may have ended meanwhile.
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        let on_cpu = text.split_whitespace().next().unwrap_or("0");
+        nanoseconds += on_cpu.parse::<f64>().unwrap();
+    }
+    nanoseconds / 1e9
 }
 
 async fn call(router: &Router, request: Request<Body>) -> (u16, usize) {

@@ -3,10 +3,12 @@
 //! # Layout
 //! - [`upload`]: a report becomes a run; [`body`]: its limits.
 //! - [`runs`]: what is stored of runs. [`series`]: lines and their points. [`view`]: how both are shown.
+//! - [`baselines`]: the file that `check --baseline` reads.
 //! - [`export`]: all of it as CSV.
 //! - [`live`]: a runner says how far it is.
 //! - [`health`]: whether the server lives and can answer.
 
+pub mod baselines;
 pub mod body;
 pub mod export;
 pub mod health;

@@ -12,6 +12,7 @@ use super::body::require_json;
 use super::view::{RowView, RunView};
 use crate::analysis;
 use crate::domain::{EnvironmentId, JudgedRun, RunId, RunKind, Scope};
+use crate::ingest;
 use crate::ingest::limits::TEXT_BYTES;
 use crate::store::RunFilter;
 use crate::web::auth::Caller;
@@ -135,6 +136,22 @@ pub async fn report(
         headers.insert(header::CONTENT_DISPOSITION, name);
     }
     Ok(response)
+}
+
+/// `GET /runs/{id}/benchmarks.txt`: Go benchmark text, which benchstat reads.
+pub async fn benchmarks(
+    State(state): State<AppState>,
+    Path(id): Path<RunId>,
+) -> Result<String, WebError> {
+    let run = state.store.run(id).await?;
+    let bytes = state.store.report_bytes(id).await?;
+    let (Some(run), Some(bytes)) = (run, bytes) else {
+        return Err(WebError::not_found("run", id));
+    };
+    ingest::go_text(&bytes, run.received_at.timestamp()).map_err(|error| {
+        tracing::warn!(run_id = id.0, %error, "a stored report is of another format");
+        WebError::not_found("report of format 1 behind run", id)
+    })
 }
 
 /// How strict the gate is asked to be.
