@@ -27,8 +27,9 @@ pub fn on_interrupt(stop: Arc<Stop>) -> std::io::Result<()> {
     Ok(())
 }
 
+/// Comes back at an interrupt or a request to terminate.
 #[cfg(unix)]
-async fn interrupted() -> std::io::Result<()> {
+pub(crate) async fn interrupted() -> std::io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
 
     let (mut interrupt, mut terminate) = (
@@ -42,7 +43,8 @@ async fn interrupted() -> std::io::Result<()> {
     Ok(())
 }
 
+/// Comes back at an interrupt.
 #[cfg(not(unix))]
-async fn interrupted() -> std::io::Result<()> {
+pub(crate) async fn interrupted() -> std::io::Result<()> {
     tokio::signal::ctrl_c().await
 }

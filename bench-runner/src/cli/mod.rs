@@ -9,6 +9,7 @@ mod baseline;
 mod doctor;
 mod exec;
 mod failure;
+mod feed;
 mod gate;
 mod import;
 mod list;
@@ -79,6 +80,8 @@ enum Command {
     Ab(ab::Args),
     /// Measure this program against itself: what noise looks like here.
     Aa(ab::AaArgs),
+    /// Events of engines over ZeroMQ: publish, subscribe, replay a recording.
+    Feed(feed::Args),
     /// Is this machine fit to measure?
     Doctor(doctor::Args),
 }
@@ -96,6 +99,7 @@ impl Command {
             Command::Nightly(args) => nightly::run(&args),
             Command::Ab(args) => ab::run(&args),
             Command::Aa(args) => ab::run_aa(&args),
+            Command::Feed(args) => feed::run(&args),
             Command::Doctor(args) => doctor::run(&args),
         }
     }

@@ -8,6 +8,7 @@
 //! - `transport`: the sockets of a subscriber.
 //! - `sink`: where batches go.
 //! - `publisher`: the other side, in vLLM's shape.
+//! - [`record`]: streams in files.
 //! - [`wire`]: the frames of a message, of a replay request and of its end; endpoints of ranks.
 //!
 //! # Invariants
@@ -20,6 +21,7 @@
 
 mod driver;
 mod publisher;
+pub mod record;
 mod report;
 mod settings;
 mod sink;
