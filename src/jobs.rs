@@ -1,13 +1,16 @@
 //! What runs beside requests: judging again what a late run or an exclusion changed.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::analysis::judge::{JudgeInputs, judge};
-use crate::domain::{Judgement, SeriesId};
-use crate::store::{RunInputs, Store, StoreError};
+use crate::analysis::carried::Carried;
+use crate::analysis::follow::follow_all;
+use crate::analysis::judge::{JudgeInputs, judge, judge_night};
+use crate::domain::{Judgement, Millis, RunId, SeriesId};
+use crate::store::{Epoch, EpochVerdicts, RunInputs, SeriesFilter, Store, StoreError, Verdicts};
 
 /// Wakes the jobs. Clones wake the same ones.
 #[derive(Debug, Clone, Default)]
@@ -37,32 +40,97 @@ impl Jobs {
     }
 }
 
-/// What is said of every series of a run.
-pub fn judge_run(inputs: RunInputs) -> Vec<(SeriesId, Judgement)> {
-    judge(&JudgeInputs {
+/// What is said of every series of a run: by the rule and, where what the night before left is at
+/// hand, by the nights before.
+pub fn judge_run(inputs: RunInputs) -> Verdicts {
+    let forms_baseline = inputs.forms_baseline;
+    let carried = inputs.carried.as_deref().and_then(carried_from);
+    let night = JudgeInputs {
         at: inputs.run.started_at,
         rows: inputs.rows,
         history: inputs.baseline,
-    })
+    };
+    let Some(carried) = carried else {
+        return Verdicts {
+            judged: judge(&night),
+            carried: None,
+            again: true,
+        };
+    };
+    let judged = judge_night(&night, carried, forms_baseline);
+    Verdicts {
+        judged: judged.judgements,
+        carried: judged.carried.map(|carried| carried.to_bytes()),
+        again: false,
+    }
 }
 
-/// Judges again all runs whose history changed, oldest first. Returns how many.
-pub async fn rejudge_all(store: &Store, stop: &CancellationToken) -> Result<u32, StoreError> {
+/// Nothing was carried to the first night.
+fn carried_from(bytes: &[u8]) -> Option<Carried> {
+    if bytes.is_empty() {
+        return Some(Carried::default());
+    }
+    Carried::from_bytes(bytes)
+}
+
+/// Judges again all runs whose history changed. Returns of how many something else is said now.
+pub async fn rejudge_all(store: &Store, stop: &CancellationToken) -> Result<usize, StoreError> {
     let mut count = 0;
-    while let Some(next) = store.next_rejudge().await? {
+    while let Some((epoch, asked)) = store.next_rejudge().await? {
         if stop.is_cancelled() {
             break;
         }
-        let judged = store
-            .run_inputs(next.run)
-            .await?
-            .map(judge_run)
-            .unwrap_or_default();
-        store.finish_rejudge(next, &judged).await?;
-        count += 1;
+        let verdicts = judge_epoch(store, &epoch).await?;
+        store.finish_rejudge(&epoch, &asked, &verdicts).await?;
+        count += verdicts.changes.len();
     }
     if count > 0 {
         tracing::info!(run_count = count, "judged again");
     }
     Ok(count)
+}
+
+/// Judges all runs of an epoch from its whole history, night by night.
+pub async fn judge_epoch(store: &Store, epoch: &Epoch) -> Result<EpochVerdicts, StoreError> {
+    /// Series whose histories are in memory at once.
+    const SERIES: usize = 64;
+    let filter = SeriesFilter {
+        suite: Some(epoch.suite.clone()),
+        environment: Some(epoch.environment),
+        ..SeriesFilter::default()
+    };
+    let all = store.series_of(&filter).await?;
+    let mut carried = Carried::default();
+    let mut newest: Option<(Millis, RunId)> = None;
+    let mut changes: BTreeMap<RunId, Vec<(SeriesId, Judgement)>> = BTreeMap::new();
+    for series in all.chunks(SERIES) {
+        let mut histories = Vec::with_capacity(series.len());
+        for series in series {
+            let points = store
+                .points_of_version(series.id, &epoch.suite_version)
+                .await?;
+            let nights = points.iter().filter(|point| point.forms_baseline);
+            newest = newest.max(nights.map(|point| (point.time, point.run)).max());
+            histories.push((series.clone(), points));
+        }
+        let followed = tokio::task::spawn_blocking(move || follow_all(&histories)).await;
+        // The task is never aborted; a panic in it is one here.
+        let followed = followed.unwrap_or_else(|e| std::panic::resume_unwind(e.into_panic()));
+        for series in followed {
+            for (run, judgement) in series.changes {
+                changes
+                    .entry(run)
+                    .or_default()
+                    .push((series.series, judgement));
+            }
+            if !series.carried.nights.is_empty() {
+                carried.series.insert(series.series, series.carried);
+            }
+        }
+    }
+    carried.through = newest.map(|(time, _)| time);
+    Ok(EpochVerdicts {
+        changes: changes.into_iter().collect(),
+        carried: newest.map(|(_, run)| (run, carried.to_bytes())),
+    })
 }

@@ -1,6 +1,8 @@
 //! A whole history of one series, judged night by night: each night sees the nights before it only.
 //! It says what [`super::judge::judge_night`] would have said had the runs come one by one.
 
+use std::sync::Arc;
+
 use bench_report::metric::Kind;
 use bench_verdict::band;
 use bench_verdict::evidence::Thresholds;
@@ -8,8 +10,8 @@ use bench_verdict::history::{History, Night};
 use bench_verdict::tonight::{Tonight, Walk, tonight};
 
 use super::carried::{CarriedSeries, metric};
-use super::judge::{rule, with_evidence};
-use crate::domain::{Judgement, Millis, RunId, Series};
+use super::judge::{in_parallel, rule, with_evidence};
+use crate::domain::{Judgement, Millis, Point, RunId, Series, SeriesId};
 
 /// One run of a series.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -96,4 +98,43 @@ pub fn follow(
     }
     carried.state = walk.state().clone();
     carried
+}
+
+/// What following a series came to.
+#[derive(Debug, Clone)]
+pub struct Followed {
+    /// The series.
+    pub series: SeriesId,
+    /// Runs of which something else is said than before.
+    pub changes: Vec<(RunId, Judgement)>,
+    /// What the next night is judged from.
+    pub carried: CarriedSeries,
+}
+
+/// Follows series through their runs of one suite version, on all processors, and tells where what
+/// is said now differs from what the points say.
+pub fn follow_all(all: &[(Arc<Series>, Vec<Point>)]) -> Vec<Followed> {
+    in_parallel(all, 1, |(series, points)| {
+        let runs: Vec<Seen> = points
+            .iter()
+            .map(|point| Seen {
+                run: point.run,
+                time: point.time,
+                value: point.value,
+                forms_baseline: point.forms_baseline,
+            })
+            .collect();
+        let mut before = points.iter().map(|point| &point.judgement);
+        let mut changes = Vec::new();
+        let carried = follow(series, &runs, &[], |said| {
+            if before.next() != Some(&said.judgement) {
+                changes.push((said.seen.run, said.judgement));
+            }
+        });
+        Followed {
+            series: series.id,
+            changes,
+            carried,
+        }
+    })
 }

@@ -66,7 +66,7 @@ pub fn judge_night(inputs: &JudgeInputs, carried: Carried, forms_baseline: bool)
         let before = carried.series.get(&series.id);
         watch(series, night, before.cloned().unwrap_or_default(), ruled)
     };
-    let watched = in_parallel(&inputs.rows, one);
+    let watched = in_parallel(&inputs.rows, LEAST_ROWS, one);
     let mut judged = JudgedNight::default();
     let mut carried = carried;
     for ((series, _), watched) in inputs.rows.iter().zip(watched) {
@@ -80,6 +80,9 @@ pub fn judge_night(inputs: &JudgeInputs, carried: Carried, forms_baseline: bool)
     judged.carried = forms_baseline.then_some(carried);
     judged
 }
+
+/// Fewer rows than this are judged before a thread has begun.
+const LEAST_ROWS: usize = 32;
 
 /// One series, watched for one night.
 struct Watched {
@@ -120,12 +123,14 @@ pub(super) fn with_evidence(kind: Kind, ruled: Judgement, tonight: Option<&Tonig
     }
 }
 
-/// Maps slices of `rows` on all processors; the order stays.
-fn in_parallel<T: Sync, R: Send>(rows: &[T], map: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    /// Fewer rows than this are done before a thread has begun.
-    const LEAST: usize = 64;
+/// Maps slices of `rows`, each of `least` at least, on all processors; the order stays.
+pub(super) fn in_parallel<T: Sync, R: Send>(
+    rows: &[T],
+    least: usize,
+    map: impl Fn(&T) -> R + Sync,
+) -> Vec<R> {
     let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let size = rows.len().div_ceil(processors).max(LEAST);
+    let size = rows.len().div_ceil(processors).max(least);
     std::thread::scope(|scope| {
         let map = &map;
         let parts: Vec<_> = rows

@@ -3,12 +3,13 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
+use bench_verdict::words::evidence_word;
 
 use super::open;
 use crate::analysis::published::published;
 use crate::config::{Config, Keep};
 use crate::domain::time::DAY_MS;
-use crate::domain::{Judgement, Millis, Published, RunId, SeriesId};
+use crate::domain::{Millis, Published, RunId, SeriesId};
 use crate::store::{self, SeriesFilter, Store};
 use crate::{ingest, jobs};
 
@@ -83,6 +84,19 @@ pub async fn rebuild(config: &Config, check: bool) -> Result<()> {
             changed += 1;
         }
     }
+    for epoch in store.epochs().await? {
+        let verdicts = jobs::judge_epoch(&store, &epoch).await?;
+        for (run, judged) in &verdicts.changes {
+            for (series, judgement) in judged {
+                let (band, evidence) = (judgement.band.word(), evidence_word(judgement.evidence));
+                println!("run {run}: series {series}: the verdict is {band}, {evidence}");
+                changed += 1;
+            }
+        }
+        if !check {
+            store.finish_rejudge(&epoch, &[], &verdicts).await?;
+        }
+    }
     let runs = store.sizes().await?.runs;
     store.close().await;
     match (changed, check) {
@@ -113,25 +127,6 @@ async fn rebuild_run(store: &Store, run: RunId, check: bool) -> Result<Vec<Strin
         store.save_published(run, &wrong).await?;
     }
 
-    // Read again: what came before may have been made again just now.
-    let was = store.judged_run(run).await?;
-    let was = was.with_context(|| format!("run {run} is not there"))?;
-    let inputs = store.run_inputs(run).await?;
-    let inputs = inputs.with_context(|| format!("run {run} is not there"))?;
-    let is = jobs::judge_run(inputs);
-    let wrong: Vec<(SeriesId, Judgement)> = is
-        .into_iter()
-        .filter(|(series, j)| {
-            let was = was.rows.iter().find(|r| r.series.id == *series);
-            !was.is_some_and(|r| r.judgement == *j)
-        })
-        .collect();
-    for (series, j) in &wrong {
-        differences.push(format!("series {series}: the band is {}", j.band.word()));
-    }
-    if !check && !wrong.is_empty() {
-        store.save_judgements(run, &wrong).await?;
-    }
     differences.extend(report_differs(store, run).await?);
     Ok(differences)
 }

@@ -11,6 +11,7 @@ use crate::domain::{
 };
 
 use super::baseline::BaselineOf;
+use super::carried::{self, Epoch};
 use super::track::Entry;
 use super::{Store, StoreError, code, files, judgement, rejudge, run, samples};
 
@@ -39,27 +40,52 @@ pub enum Outcome {
 pub struct RunInputs {
     /// The run.
     pub run: Run,
+    /// Whether later nights are judged from it.
+    pub forms_baseline: bool,
     /// What it measured.
     pub rows: Vec<(Series, Measurement)>,
     /// For each series of `rows`, in that order, the values of the runs of the 7 days before the
     /// run that form baselines and have its suite version, oldest first.
     pub baseline: Vec<(SeriesId, Vec<(Millis, f64)>)>,
+    /// What the judging of the night before left ([`Verdicts::carried`]): empty before the first
+    /// night of a machine and suite version; none where it is missing or not up to date.
+    pub carried: Option<Vec<u8>>,
+}
+
+/// What is said of a run, and what it leaves behind.
+#[derive(Debug, Clone, Default)]
+pub struct Verdicts {
+    /// By series; one that is left out reads "warming up".
+    pub judged: Vec<(SeriesId, Judgement)>,
+    /// What the next night is judged from; none where this run leaves nothing behind.
+    pub carried: Option<Vec<u8>>,
+    /// The run must be judged again from its whole history.
+    pub again: bool,
+}
+
+impl From<Vec<(SeriesId, Judgement)>> for Verdicts {
+    fn from(judged: Vec<(SeriesId, Judgement)>) -> Self {
+        Self {
+            judged,
+            ..Self::default()
+        }
+    }
 }
 
 impl Store {
     /// Stores a run without judging it: all its series read "warming up" until
     /// [`Store::save_judgements`].
     pub async fn insert_run(&self, new: &NewRun, now: Millis) -> Result<Inserted, StoreError> {
-        self.insert_judged(new, now, |_| Vec::new()).await
+        self.insert_judged(new, now, |_| Verdicts::default()).await
     }
 
     /// Stores a run with what `judge` says of it, in one transaction. `judge` is not called when
     /// the run is here already; a series that it leaves out reads "warming up".
-    pub async fn insert_judged(
+    pub async fn insert_judged<V: Into<Verdicts>>(
         &self,
         new: &NewRun,
         now: Millis,
-        judge: impl FnOnce(RunInputs) -> Vec<(SeriesId, Judgement)> + Send,
+        judge: impl FnOnce(RunInputs) -> V + Send,
     ) -> Result<Inserted, StoreError> {
         // Packing needs no lock.
         let report = code::pack(&new.report)?;
@@ -84,10 +110,20 @@ impl Store {
         insert_run_row(&mut tx, new, run_id, environment, &coverage, now).await?;
         insert_measurements(&mut tx, new, run_id, &series).await?;
 
+        let epoch = Epoch {
+            environment,
+            suite: new.suite.clone(),
+            suite_version: new.suite_version.clone(),
+        };
+        let before = (run_id, new.started_at);
+        let run = run::by_id(&mut *tx, run_id)
+            .await?
+            .ok_or(sqlx::Error::RowNotFound)?;
+        let forms_baseline = run.forms_baseline(self.main_branch());
         let inputs = RunInputs {
-            run: run::by_id(&mut *tx, run_id)
-                .await?
-                .ok_or(sqlx::Error::RowNotFound)?,
+            carried: self.carried(&mut tx, &epoch, before).await?,
+            run,
+            forms_baseline,
             rows: series
                 .iter()
                 .zip(&new.measurements)
@@ -104,9 +140,8 @@ impl Store {
                 self.baseline_of(&mut tx, &ids, of).await?
             },
         };
-        let forms_baseline = inputs.run.forms_baseline(self.main_branch());
-        let judged = judge(inputs);
-        let judged = judgement::insert(&mut tx, run_id, &series, &judged).await?;
+        let verdicts: Verdicts = judge(inputs).into();
+        let judged = judgement::insert(&mut tx, run_id, &series, &verdicts.judged).await?;
 
         let columns: Vec<(SeriesId, &[f64])> = series
             .iter()
@@ -117,6 +152,12 @@ impl Store {
         files::insert(&mut tx, run_id, &blob, (&report, new.report.len()), &packed).await?;
         if forms_baseline {
             rejudge::ask(&mut tx, environment, new.started_at).await?;
+        }
+        if let Some(carried) = &verdicts.carried {
+            carried::save(&mut tx, &epoch, run_id, &code::pack(carried)?).await?;
+        }
+        if verdicts.again {
+            rejudge::ask_for(&mut tx, run_id).await?;
         }
         tx.commit().await?;
 

@@ -99,9 +99,11 @@ impl Store {
             .map(|r| (r.series, r.measurement))
             .collect();
         Ok(Some(RunInputs {
+            forms_baseline: run.forms_baseline(self.main_branch()),
             run,
             rows,
             baseline,
+            carried: None,
         }))
     }
 

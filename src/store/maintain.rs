@@ -156,6 +156,7 @@ impl Store {
                 "delete from histogram where run_id = $1",
                 "delete from artifact where run_id = $1",
                 "delete from rejudge where run_id = $1",
+                "delete from carried where run_id = $1",
                 "delete from run where run_id = $1",
             ] {
                 sqlx::query(sql)

@@ -32,6 +32,7 @@
 
 mod access;
 mod baseline;
+mod carried;
 mod code;
 mod files;
 mod insert;
@@ -55,7 +56,8 @@ use sqlx::SqlitePool;
 use crate::domain::{Environment, Series, SeriesId, SeriesKey};
 
 pub use access::AuditEntry;
-pub use insert::{Inserted, Outcome, RunInputs};
+pub use carried::{Epoch, EpochVerdicts};
+pub use insert::{Inserted, Outcome, RunInputs, Verdicts};
 pub use maintain::{Prunable, restore};
 pub use open::StoreOptions;
 pub use rejudge::Rejudge;

@@ -85,7 +85,7 @@ impl Store {
     }
 
     /// Brings into memory what the runs of `entries` say, many at a time.
-    async fn load_heads(&self, entries: &[Entry]) -> Result<(), StoreError> {
+    pub(super) async fn load_heads(&self, entries: &[Entry]) -> Result<(), StoreError> {
         /// Runs a statement.
         const RUNS: usize = 500;
         let heads = &self.shared.heads;
@@ -155,7 +155,7 @@ type HeadColumns = (
     bool,
 );
 
-fn point(entry: &Entry, head: &RunHead) -> Point {
+pub(super) fn point(entry: &Entry, head: &RunHead) -> Point {
     Point {
         run: entry.run,
         time: entry.time,

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use kvmark::store::{Outcome, RunFilter, SeriesFilter, Store, StoreOptions};
+use kvmark::store::{Outcome, RunFilter, SeriesFilter, Store, StoreOptions, Verdicts};
 
 use crate::app::{NOW, TestApp};
 use crate::builders::{latency, nightly, report, with};
@@ -17,7 +17,7 @@ async fn a_failure_before_the_end_leaves_nothing() {
     let failing = run.clone();
     let failed = tokio::spawn(async move {
         store
-            .insert_judged(&failing, NOW, |_| panic!("the judge fails"))
+            .insert_judged(&failing, NOW, |_| -> Verdicts { panic!("the judge fails") })
             .await
             .map(|_| ())
     });

@@ -2,6 +2,7 @@
 
 mod access;
 mod crash;
+mod evidence;
 mod guard;
 mod keep;
 mod runs;

@@ -1,0 +1,245 @@
+//! What the judging of a machine carries from night to night.
+
+use sqlx::SqliteConnection;
+
+use crate::domain::{EnvironmentId, Judgement, Millis, Point, RunId, SeriesId};
+
+use super::judgement::write as write_judgements;
+use super::points::point;
+use super::rejudge::Rejudge;
+use super::{Store, StoreError, code};
+
+/// The runs of one machine and suite version: series compare within it, and nowhere else.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Epoch {
+    /// The machine.
+    pub environment: EnvironmentId,
+    /// Suite name.
+    pub suite: String,
+    /// Suite version.
+    pub suite_version: String,
+}
+
+/// What is said now of runs of an epoch.
+#[derive(Debug, Clone, Default)]
+pub struct EpochVerdicts {
+    /// By run, only what is said otherwise than before.
+    pub changes: Vec<(RunId, Vec<(SeriesId, Judgement)>)>,
+    /// What the next night is judged from, and the newest night in it.
+    pub carried: Option<(RunId, Vec<u8>)>,
+}
+
+impl Store {
+    /// All epochs.
+    pub async fn epochs(&self) -> Result<Vec<Epoch>, StoreError> {
+        let rows: Vec<(i64, String, String)> = sqlx::query_as(
+            "select distinct environment_id, suite, suite_version
+             from run
+             order by environment_id, suite, suite_version",
+        )
+        .fetch_all(self.readers())
+        .await?;
+        Ok(rows.into_iter().map(epoch).collect())
+    }
+
+    /// An epoch with runs that must be judged again, and those runs, oldest first.
+    pub async fn next_rejudge(&self) -> Result<Option<(Epoch, Vec<Rejudge>)>, StoreError> {
+        let row: Option<(i64, String, String)> = sqlx::query_as(
+            "select environment_id, suite, suite_version
+             from rejudge
+             join run using (run_id)
+             order by run.started_at, run_id
+             limit 1",
+        )
+        .fetch_optional(self.readers())
+        .await?;
+        let Some(epoch) = row.map(epoch) else {
+            return Ok(None);
+        };
+        let runs: Vec<(i64, i64)> = sqlx::query_as(
+            "select run_id, mark
+             from rejudge
+             join run using (run_id)
+             where environment_id = $1 and suite = $2 and suite_version = $3
+             order by run.started_at, run_id",
+        )
+        .bind(epoch.environment.0)
+        .bind(&epoch.suite)
+        .bind(&epoch.suite_version)
+        .fetch_all(self.readers())
+        .await?;
+        let runs = runs.into_iter().map(|(run, mark)| Rejudge {
+            run: RunId(run),
+            mark,
+        });
+        Ok(Some((epoch, runs.collect())))
+    }
+
+    /// A series' runs of one suite version, of any kind, in the order of time.
+    pub async fn points_of_version(
+        &self,
+        series: SeriesId,
+        suite_version: &str,
+    ) -> Result<Vec<Point>, StoreError> {
+        let track = self.track(series).await?;
+        self.load_heads(&track).await?;
+        let mut points = Vec::with_capacity(track.len());
+        for entry in track.iter() {
+            let head = self.head(entry.run).await?;
+            if *head.suite_version == *suite_version {
+                points.push(point(entry, &head));
+            }
+        }
+        Ok(points)
+    }
+
+    /// Saves what is said now. The runs of `done` are done, unless the history changed again
+    /// meanwhile; what is carried is kept only while its newest night is the epoch's.
+    pub async fn finish_rejudge(
+        &self,
+        epoch: &Epoch,
+        done: &[Rejudge],
+        verdicts: &EpochVerdicts,
+    ) -> Result<(), StoreError> {
+        let carried = match &verdicts.carried {
+            Some((run, bytes)) => Some((*run, code::pack(bytes)?)),
+            None => None,
+        };
+        let _writing = self.shared.writing.lock().await;
+        let mut tx = self.writer().begin_with("begin immediate").await?;
+        let mut times = Vec::with_capacity(verdicts.changes.len());
+        for (run, judged) in &verdicts.changes {
+            times.push(write_judgements(&mut tx, *run, judged).await?);
+        }
+        for rejudge in done {
+            sqlx::query("delete from rejudge where run_id = $1 and mark = $2")
+                .bind(rejudge.run.0)
+                .bind(rejudge.mark)
+                .execute(&mut *tx)
+                .await?;
+        }
+        if let Some((run, data)) = &carried {
+            let newest = self.newest_night(&mut tx, epoch, None).await?;
+            if newest == Some(*run) {
+                save(&mut tx, epoch, *run, data).await?;
+            }
+        }
+        tx.commit().await?;
+        for ((run, judged), time) in verdicts.changes.iter().zip(times) {
+            self.remember_judgements(*run, time, judged);
+        }
+        Ok(())
+    }
+
+    /// What was carried up to a run that is not counted itself: empty where it is the first of its
+    /// epoch; none where it is missing or not up to date.
+    pub(super) async fn carried(
+        &self,
+        tx: &mut SqliteConnection,
+        epoch: &Epoch,
+        before: (RunId, Millis),
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        let Some(newest) = self.newest_night(tx, epoch, Some(before)).await? else {
+            return Ok(Some(Vec::new()));
+        };
+        let row: Option<(i64, Vec<u8>)> = sqlx::query_as(
+            "select run_id, data
+             from carried
+             where environment_id = $1 and suite = $2 and suite_version = $3",
+        )
+        .bind(epoch.environment.0)
+        .bind(&epoch.suite)
+        .bind(&epoch.suite_version)
+        .fetch_optional(tx)
+        .await?;
+        match row {
+            // What does not unpack is as good as missing: it is made again.
+            Some((run, data)) if run == newest.0 => Ok(code::unpack(&data, "run", run).ok()),
+            _ => Ok(None),
+        }
+    }
+
+    /// The newest run of an epoch that forms baselines; before a run, where one is given.
+    async fn newest_night(
+        &self,
+        tx: &mut SqliteConnection,
+        epoch: &Epoch,
+        before: Option<(RunId, Millis)>,
+    ) -> Result<Option<RunId>, StoreError> {
+        let (run, time) = before.unwrap_or((RunId(0), Millis(i64::MAX)));
+        let row: Option<(i64,)> = sqlx::query_as(
+            "select run_id
+             from run
+             where environment_id = $1
+               and branch = $2
+               and started_at <= $3
+               and run_id <> $4
+               and suite = $5
+               and suite_version = $6
+               and kind in ('nightly', 'sample')
+               and is_dirty = 0
+               and excluded is null
+             order by started_at desc, run_id desc
+             limit 1",
+        )
+        .bind(epoch.environment.0)
+        .bind(self.main_branch())
+        .bind(time.0)
+        .bind(run.0)
+        .bind(&epoch.suite)
+        .bind(&epoch.suite_version)
+        .fetch_optional(tx)
+        .await?;
+        Ok(row.map(|(id,)| RunId(id)))
+    }
+}
+
+/// Keeps what was carried up to and with a run.
+pub(super) async fn save(
+    tx: &mut SqliteConnection,
+    epoch: &Epoch,
+    run: RunId,
+    packed: &[u8],
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "insert into carried (environment_id, suite, suite_version, run_id, data)
+         values ($1, $2, $3, $4, $5)
+         on conflict (environment_id, suite, suite_version) do update set
+             run_id = excluded.run_id,
+             data = excluded.data",
+    )
+    .bind(epoch.environment.0)
+    .bind(&epoch.suite)
+    .bind(&epoch.suite_version)
+    .bind(run.0)
+    .bind(packed)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Forgets what holds a night of that time or later: the history under it changed.
+pub(super) async fn forget(
+    tx: &mut SqliteConnection,
+    environment: EnvironmentId,
+    changed_at: Millis,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "delete from carried
+         where environment_id = $1
+           and run_id in (select run_id from run where environment_id = $1 and started_at >= $2)",
+    )
+    .bind(environment.0)
+    .bind(changed_at.0)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+fn epoch((environment, suite, suite_version): (i64, String, String)) -> Epoch {
+    Epoch {
+        environment: EnvironmentId(environment),
+        suite,
+        suite_version,
+    }
+}
