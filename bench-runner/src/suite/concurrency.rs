@@ -17,23 +17,25 @@ use crate::workload::fleet::Replay;
 pub static INFO: BenchmarkInfo = BenchmarkInfo {
     name: "KVEventConcurrency",
     title: "concurrency",
-    description: "So many operations at once: each concurrent operation is a thread of its own that \
-        applies events of its own engines' streams, from msgpack bytes, in a closed loop; all work \
-        on one index in steady state, and all concurrencies together replay the same streams over \
-        the same content, so that only the concurrency differs. The threads are pinned in turn to \
-        cpu=N processors; where there are more threads than processors each gives way before an \
-        operation. Response time runs from the moment an operation could have begun (the one \
-        before it ended) until it is done: waiting for a processor and for a lock is in it. \
-        lock_wait_per_op is the time that threads waited for the index's locks, by its own \
-        counters, over all operations. Measuring begins when the first thread is steady.",
+    description: "So many operations are under way at once, in a closed loop: each is a stream of its \
+        own engines' events, from msgpack bytes, whose next operation is ready when the one before \
+        is done. They share cpu=N worker threads, pinned to one processor each, which serve the \
+        operations that are ready in turn, as tasks of an asynchronous server are served (with \
+        fewer operations than workers, one worker each); so the kernel's scheduler, which would \
+        decide the figures of 500 threads on two processors, does not enter. All concurrencies \
+        replay the same streams over the same index in steady state: only the concurrency differs. \
+        Response time runs from the moment an operation was ready until it is done: waiting for a \
+        worker and for a lock is in it. lock_wait_per_op is the time that workers waited for the \
+        index's locks, by its own counters, over all operations. Measuring begins when the first \
+        worker is steady.",
     params: &[
         ParamInfo {
             name: "concurrency",
-            about: "operations at once, one thread each",
+            about: "operations under way at once",
         },
         ParamInfo {
             name: "cpu",
-            about: "processors that the threads share",
+            about: "workers that serve them, pinned to one processor each",
         },
     ],
     variants: &[
@@ -61,7 +63,7 @@ pub static INFO: BenchmarkInfo = BenchmarkInfo {
     metrics: &[
         MetricInfo::rate(
             "events_per_second",
-            "events applied a second, all threads together",
+            "events applied a second, all workers together",
         ),
         MetricInfo::ratio(
             "lock_wait_per_op",
@@ -84,62 +86,55 @@ pub static INFO: BenchmarkInfo = BenchmarkInfo {
     ],
 };
 
+/// One operation under way: its stream, and since when its next event is ready.
+struct Operation<'a> {
+    replay: Replay<'a>,
+    ready_at: u64,
+}
+
+/// What one worker measured.
+struct Served {
+    latencies: Latencies,
+    ended_at: u64,
+    steady: bool,
+    /// Lock waits of all workers before measuring began; known to the first worker.
+    waited_before: u64,
+}
+
 /// Takes one sample.
 pub fn sample(params: &Params, context: &Context<'_>) -> Result<Sample, SampleError> {
-    let concurrency = number(INFO.name, "concurrency", params)?;
+    let concurrency = number(INFO.name, "concurrency", params)?.max(1);
     let fleet = context.workloads.fleet();
     let subject = Subject::filled(fleet)?;
-    let mut replays: Vec<Replay<'_>> = (0..concurrency)
-        .map(|thread| fleet.share(thread, concurrency))
-        .collect();
-    let share = context.budget.share(concurrency);
-    let gives_way = concurrency > context.cpus.len();
+    let count = concurrency.min(context.cpus.len().max(1));
+    let mut workers: Vec<Vec<Operation<'_>>> = (0..count).map(|_| Vec::new()).collect();
+    for number in 0..concurrency {
+        let replay = fleet.share(number, concurrency);
+        workers[number % count].push(Operation {
+            replay,
+            ready_at: 0,
+        });
+    }
     let (clock, line) = (Monotonic::new(), StartLine::new());
-    let cost = reading_cost();
-
-    let results = parallel::run(context.cpus, &mut replays, |thread, replay| {
-        let mut latencies = Latencies::new();
-        let mut operation = || {
-            if gives_way {
-                std::thread::yield_now();
-            }
-            let (engine, bytes) = replay.event();
-            std::hint::black_box(subject.apply(engine, bytes)).ok();
-        };
-        let (mut steady, mut waited_before) = (true, 0);
-        if thread == 0 {
-            steady = warm_up(&clock, context.warmup, &mut operation).steady;
-            waited_before = subject.lock_wait_ns();
-            line.give(clock.now());
-        }
-        let start = loop {
-            if let Some(start) = line.given() {
-                break start;
-            }
-            operation();
-        };
-        let (deadline, most) = match share {
-            Budget::Time(time) => (start + time.as_nanos() as u64, u64::MAX),
-            Budget::Count(count) => (u64::MAX, count),
-        };
-        let mut last = clock.now();
-        while latencies.len() < most && last < deadline {
-            operation();
-            let now = clock.now();
-            latencies.record((now - last).saturating_sub(cost));
-            last = now;
-        }
-        (latencies, last, steady, waited_before)
+    let share = context.budget.share(count);
+    let results = parallel::run(context.cpus, &mut workers, |number, operations| {
+        serve(
+            number == 0,
+            operations,
+            &subject,
+            (&clock, &line),
+            (context, share),
+        )
     })?;
     context.go_on()?;
     let start = line.given().unwrap_or(0);
     let (mut latencies, mut end, mut steady) = (Latencies::new(), start, true);
     let mut waited = subject.lock_wait_ns();
-    for (own, last, own_steady, waited_before) in results {
-        waited -= waited_before;
-        latencies.merge(&own);
-        end = end.max(last);
-        steady &= own_steady;
+    for served in results {
+        latencies.merge(&served.latencies);
+        end = end.max(served.ended_at);
+        steady &= served.steady;
+        waited -= served.waited_before;
     }
     let operations = latencies.len();
     let mut sample = Sample {
@@ -163,4 +158,64 @@ pub fn sample(params: &Params, context: &Context<'_>) -> Result<Sample, SampleEr
         ],
     );
     Ok(sample)
+}
+
+/// Serves a worker's operations in turn: unmeasured until the first worker is steady and gives the
+/// start, then within the budget.
+fn serve(
+    is_first: bool,
+    operations: &mut [Operation<'_>],
+    subject: &Subject,
+    (clock, line): (&Monotonic, &StartLine),
+    (context, share): (&Context<'_>, Budget),
+) -> Served {
+    let (mut latencies, cost) = (Latencies::new(), reading_cost());
+    let mut turn = 0;
+    let mut next = |operations: &mut [Operation<'_>]| -> usize {
+        let current = turn;
+        turn = if turn + 1 == operations.len() {
+            0
+        } else {
+            turn + 1
+        };
+        let (engine, bytes) = operations[current].replay.event();
+        std::hint::black_box(subject.apply(engine, bytes)).ok();
+        current
+    };
+    let (mut steady, mut waited_before) = (true, 0);
+    if is_first {
+        steady = warm_up(clock, context.warmup, || {
+            next(operations);
+        })
+        .steady;
+        waited_before = subject.lock_wait_ns();
+        line.give(clock.now());
+    }
+    let start = loop {
+        if let Some(start) = line.given() {
+            break start;
+        }
+        next(operations);
+    };
+    let (deadline, most) = match share {
+        Budget::Time(time) => (start + time.as_nanos() as u64, u64::MAX),
+        Budget::Count(count) => (u64::MAX, count),
+    };
+    // Everything is ready when measuring begins.
+    let mut now = clock.now();
+    operations
+        .iter_mut()
+        .for_each(|operation| operation.ready_at = now);
+    while latencies.len() < most && (now < deadline || latencies.is_empty()) {
+        let done = next(operations);
+        now = clock.now();
+        latencies.record((now - operations[done].ready_at).saturating_sub(cost));
+        operations[done].ready_at = now;
+    }
+    Served {
+        latencies,
+        ended_at: now,
+        steady,
+        waited_before,
+    }
 }
