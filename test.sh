@@ -158,4 +158,4 @@ fi
 
 printf '\n== done in %d s\n' "$SECONDS"
 printf '%s\n' "${times[@]}"
-echo "tests: $((passed + failed)) run, $passed passed, $failed failed, $ignored not run"
+echo "tests: $passed passed, $failed failed, $ignored skipped"
