@@ -5,6 +5,8 @@ use bench_verdict::gate::{self, GateInput, GateOptions};
 use bench_verdict::rules;
 use bench_verdict::verdict::{Coverage, RuleResult, SeriesVerdict, TargetResult, Verdict};
 
+pub use bench_verdict::RULE;
+
 use super::overview::Gate;
 use super::targets;
 use crate::domain::{Judged, JudgedRun};

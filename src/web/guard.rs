@@ -15,7 +15,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
 use tower_http::trace::TraceLayer;
 
-use super::{AppState, WebError};
+use super::{AppState, WebError, metrics};
 
 /// The longest that an answer may take to begin.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -37,6 +37,10 @@ pub(super) fn protect(routes: Router<AppState>, state: &AppState) -> Router<AppS
             TIMEOUT,
         ))
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn_with_state(
+            state.clone(),
+            metrics::count,
+        ))
         .layer(CompressionLayer::new())
         .layer(header(
             header::CONTENT_SECURITY_POLICY,

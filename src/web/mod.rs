@@ -4,6 +4,7 @@
 //! - [`mod@router`]: every route, grouped by who calls it.
 //! - [`error`]: what went wrong, as problem JSON or as a page.
 //! - [`extract`]: paths and queries that fail in our words. [`auth`]: who is calling.
+//! - [`metrics`]: what Prometheus reads.
 //! - [`session`]: logging in and out.
 //! - [`guard`]: what holds for every request: host, headers, limits.
 //! - [`api`]: the JSON API. [`pages`]: the HTML. [`assets`]: style, script, icon.
@@ -16,6 +17,7 @@ pub mod error;
 pub mod extract;
 pub mod guard;
 pub mod live;
+pub mod metrics;
 pub mod pages;
 pub mod router;
 pub mod session;
@@ -33,6 +35,7 @@ use crate::jobs::Jobs;
 use crate::store::Store;
 
 use self::api::body::Uploads;
+use self::metrics::Metrics;
 
 pub use error::WebError;
 pub use router::router;
@@ -53,6 +56,8 @@ pub struct AppState {
     pub live: Arc<live::LiveRuns>,
     /// What runs beside requests.
     pub jobs: Jobs,
+    /// What is counted.
+    pub metrics: Metrics,
     /// How much is uploaded at once.
     pub uploads: Arc<Uploads>,
     /// Cancelled when the server shuts down: streams end by it.
@@ -68,6 +73,7 @@ impl AppState {
             clock: Arc::new(|| jiff::Timestamp::now().into()),
             live: Arc::default(),
             jobs: Jobs::default(),
+            metrics: Metrics::default(),
             uploads: Arc::new(Uploads::default()),
             shutdown: CancellationToken::new(),
         }

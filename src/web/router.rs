@@ -6,7 +6,7 @@ use axum::http::{Method, Uri};
 use axum::middleware;
 use axum::routing::{get, post};
 
-use super::{AppState, WebError, api, assets, auth, error, guard, pages, session, sse};
+use super::{AppState, WebError, api, assets, auth, error, guard, metrics, pages, session, sse};
 
 /// All routes, with what holds for every request.
 pub fn router(state: AppState) -> Router {
@@ -51,6 +51,7 @@ pub fn router(state: AppState) -> Router {
     // Scripts, at the root.
     let root = Router::new()
         .route("/export.csv", get(api::export::csv))
+        .route("/metrics", get(metrics::show))
         .layer(middleware::from_fn_with_state(
             state.clone(),
             auth::guard_reading,

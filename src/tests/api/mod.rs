@@ -5,6 +5,7 @@ mod crash;
 mod evidence;
 mod guard;
 mod keep;
+mod metrics;
 mod runs;
 mod series;
 mod socket;

@@ -61,6 +61,7 @@ pub async fn create(
         WebError::Internal
     })??;
     let run_id = inserted.run_id;
+    state.metrics.uploaded(inserted.outcome);
     let status = match inserted.outcome {
         Outcome::New => StatusCode::CREATED,
         Outcome::Same => StatusCode::OK,

@@ -1,0 +1,60 @@
+//! What Prometheus reads.
+
+use kvmark::domain::Scope;
+use serde_json::json;
+
+use crate::app::TestApp;
+use crate::builders::report;
+
+#[tokio::test]
+async fn metrics_say_where_main_stands_and_how_the_server_is() {
+    let app = TestApp::new().await;
+    let token = app.token(Scope::Upload, None).await;
+    for (days, value) in [(3, 100.0), (2, 100.0), (1, 100.0), (0, 125.0)] {
+        let mut sent = report(days, &[("A", value)]);
+        sent["benchmarks"][0]["metrics"][0]["target"] = json!({"op": "<", "value": 120.0});
+        app.upload(&token, &sent).await;
+    }
+    app.get("/api/v1/runs/7").await;
+    app.get("/no/such/page").await;
+    let answer = app.get("/metrics").await;
+    assert!(
+        answer
+            .header("content-type")
+            .starts_with("application/openmetrics-text")
+    );
+    let text = answer.text();
+    let labels = "environment=\"bench-1\",benchmark=\"A\",metric=\"latency_p99\",unit=\"ns\",\
+                  params=\"cpu=2\",better=\"lower\"";
+    for line in [
+        format!("kvmark_series_value{{{labels}}} 125.0"),
+        format!("kvmark_series_baseline{{{labels}}} 100.0"),
+        format!("kvmark_series_change_ratio{{{labels}}} 0.25"),
+        format!("kvmark_series_target_met{{{labels}}} 0"),
+        format!("kvmark_series_band{{{labels},band=\"critical\"}} 1"),
+        "kvmark_gate_exit_code{environment=\"bench-1\"} 1".to_owned(),
+        "kvmark_run_series_expected{environment=\"bench-1\"} 1".to_owned(),
+        "kvmark_store_runs 4".to_owned(),
+        "kvmark_uploads_total{outcome=\"new\"} 4".to_owned(),
+        "kvmark_http_requests_total{route=\"/api/v1/runs/{id}\",method=\"GET\",status=\"404\"} 1"
+            .to_owned(),
+    ] {
+        assert!(
+            text.contains(&format!("\n{line}\n")),
+            "{line}\nis not in\n{text}"
+        );
+    }
+    assert!(!text.contains("/no/such/page"), "{text}");
+    assert!(text.ends_with("# EOF\n"));
+}
+
+#[tokio::test]
+async fn generated_data_is_not_exported() {
+    let app = TestApp::new().await;
+    let token = app.token(Scope::Upload, None).await;
+    let mut sample = report(0, &[("A", 1.0)]);
+    sample["kind"] = json!("sample");
+    app.upload(&token, &sample).await;
+    let text = app.get("/metrics").await;
+    assert!(!text.text().contains("benchmark=\"A\""));
+}
