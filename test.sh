@@ -7,8 +7,8 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-# The foreign ZeroMQ peer that the feed is tested against.
-python_packages=(pyzmq==27.3.0 msgspec==0.22.0)
+# The foreign ZeroMQ peer that the feed is tested against; what drives the browser, and axe-core.
+python_packages=(pyzmq==27.3.0 msgspec==0.22.0 playwright==1.65.2 axe-playwright-python==0.1.8)
 venv=.venv
 
 long=false

@@ -6,10 +6,13 @@
 pub mod keep;
 pub mod token;
 
+use std::sync::Arc;
+
 use anyhow::{Context, Result, bail};
 use tokio::net::TcpListener;
 
 use crate::config::Config;
+use crate::demo;
 use crate::store::{Store, StoreOptions};
 use crate::web::{self, AppState};
 
@@ -38,7 +41,8 @@ pub async fn serve(config: Config) -> Result<()> {
         .await
         .with_context(|| format!("cannot listen on {}", config.bind))?;
     println!("kvmark listens on http://{}", listener.local_addr()?);
-    let state = AppState::new(store.clone(), config);
+    let mut state = AppState::new(store.clone(), config);
+    state.descriptions = Arc::new(demo::descriptions());
     let shutdown = state.shutdown.clone();
     tokio::spawn(async move {
         wait_for_signal().await;

@@ -6,9 +6,11 @@
 //! # Layout
 //! - here: the demo from its first line to its last.
 //! - `runner`: this program as the runner. `account`: what is printed.
+//! - `descriptions`: what the suite says of itself, for the pages.
 //! - `sample`: a year of generated history. `fill`: how it gets into the store.
 
 mod account;
+mod descriptions;
 mod fill;
 mod runner;
 mod sample;
@@ -16,6 +18,7 @@ mod sample;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use tokio::net::TcpListener;
@@ -27,6 +30,7 @@ use crate::domain::{JudgedRun, RunId, RunKind};
 use crate::store::{RunFilter, Store};
 use crate::web::{self, AppState};
 
+pub use descriptions::descriptions;
 pub use runner::as_runner;
 
 /// What ends the demo early.
@@ -125,7 +129,8 @@ impl Dashboard {
             )
         })?;
         let url = format!("http://{}", listener.local_addr()?);
-        let state = AppState::new(store, config);
+        let mut state = AppState::new(store, config);
+        state.descriptions = Arc::new(descriptions());
         let served = tokio::spawn(web::serve(listener, state.clone()));
         Ok(Self { state, url, served })
     }

@@ -23,6 +23,7 @@ pub mod router;
 pub mod session;
 pub mod sse;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -58,6 +59,8 @@ pub struct AppState {
     pub jobs: Jobs,
     /// What is counted.
     pub metrics: Metrics,
+    /// What each benchmark of the suite measures, in its own words; by name.
+    pub descriptions: Arc<BTreeMap<String, String>>,
     /// How much is uploaded at once.
     pub uploads: Arc<Uploads>,
     /// Cancelled when the server shuts down: streams end by it.
@@ -74,6 +77,7 @@ impl AppState {
             live: Arc::default(),
             jobs: Jobs::default(),
             metrics: Metrics::default(),
+            descriptions: Arc::default(),
             uploads: Arc::new(Uploads::default()),
             shutdown: CancellationToken::new(),
         }

@@ -46,13 +46,15 @@ pub(super) fn headline(subject: &Subject<'_>) -> Headline {
 /// The mark of the worst band that is certain; of an improvement only where nothing else left its
 /// band for certain. None where nothing is certain.
 pub(crate) fn mark(night: &JudgedRun) -> Option<(Band, Evidence)> {
-    night
-        .rows
-        .iter()
-        .map(|row| &row.judgement)
+    let judged = || night.rows.iter().map(|row| &row.judgement);
+    // Green beside a sentence that may be red would say the opposite of it.
+    let may_be_worse = judged()
+        .any(|j| matches!(j.band, Band::Critical | Band::Warning) && j.evidence != Evidence::Noise);
+    judged()
         .filter(|j| order::left_band(j) && order::is_certain(j.evidence))
         .map(|j| (j.band, j.evidence))
         .min_by_key(|(band, evidence)| (order::band_rank(*band), order::evidence_rank(*evidence)))
+        .filter(|(band, _)| *band != Band::Improved || !may_be_worse)
 }
 
 fn claim_and_detail(subject: &Subject<'_>) -> (String, String) {

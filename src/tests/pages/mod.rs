@@ -3,6 +3,7 @@
 mod benchmark;
 mod overview;
 mod run;
+mod trends;
 
 use axum::http::StatusCode;
 use kvmark::analysis::judge::{JudgeInputs, judge};

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use bench_report::metric::{Scale, format_change};
+use bench_report::metric::{Direction, Scale, format_change};
 
 use super::links;
 use super::verdict::{VerdictView, change_class};
@@ -19,6 +19,9 @@ const EMBEDDED_NIGHTS: usize = 130;
 
 /// A subject in a tooltip is cut to this many letters.
 const SUBJECT_LETTERS: usize = 90;
+
+/// Small multiples span this much around tonight's baseline, downwards where lower is better.
+const MULTIPLES_SPAN: (f64, f64) = (-0.10, 0.34);
 
 /// A trend in its figure.
 #[derive(Debug, Clone)]
@@ -217,4 +220,25 @@ pub fn nights_without_a_run(gaps: &[(Millis, Millis)]) -> i64 {
             (days.round() as i64 - 1).max(0)
         })
         .sum()
+}
+
+/// The span around the centre that all plots share: the usual one, wider where a night needs it.
+pub fn relative_span(plots: &[(TrendPlot, Option<f64>)]) -> (f64, f64) {
+    let higher = plots
+        .first()
+        .is_some_and(|(p, _)| p.better == Direction::Higher);
+    let (mut low, mut high) = if higher {
+        (-MULTIPLES_SPAN.1, -MULTIPLES_SPAN.0)
+    } else {
+        MULTIPLES_SPAN
+    };
+    for (plot, centre) in plots {
+        let Some(centre) = centre else { continue };
+        let Some((least, most)) = plot.y_extent(false) else {
+            continue;
+        };
+        low = low.min(least / centre - 1.0 - 0.02);
+        high = high.max(most / centre - 1.0 + 0.02);
+    }
+    (low, high)
 }

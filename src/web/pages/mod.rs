@@ -4,12 +4,13 @@
 //! - here: what surrounds every page. `verdict`, `value`, `links`, `rows`, `figure`: how verdicts,
 //!   values, URLs, series and trends are written into HTML.
 //! - [`overview`]: `/`. [`benchmark`]: `/benchmarks/{name}`. [`runs`]: `/runs`.
-//!   [`run`]: `/runs/{id}`.
+//!   [`run`]: `/runs/{id}`. [`trends`]: `/trends`.
 
 pub mod benchmark;
 pub mod overview;
 pub mod run;
 pub mod runs;
+pub mod trends;
 
 pub mod figure;
 pub mod links;
@@ -24,6 +25,7 @@ use super::assets::AssetUrls;
 use super::live::LiveState;
 use super::{AppState, WebError, auth};
 use crate::domain::{Environment, EnvironmentId, Millis};
+use crate::text;
 
 /// What surrounds a page.
 #[derive(Debug, Clone)]
@@ -52,6 +54,8 @@ pub struct Notice {
 pub enum Place {
     /// Is main healthy tonight?
     Tonight,
+    /// Trends, and those of a benchmark.
+    Trends,
     /// Runs, and one of them.
     Runs,
     /// Nowhere that the header names.
@@ -112,6 +116,7 @@ impl Shell {
     pub fn links(&self) -> Vec<NavLink> {
         [
             ("/", "Tonight", Place::Tonight),
+            ("/trends", "Trends", Place::Trends),
             ("/runs", "Runs", Place::Runs),
         ]
         .into_iter()
@@ -150,4 +155,26 @@ pub(crate) fn environment_or_unknown(
             last_seen: Millis(0),
             is_sample: false,
         })
+}
+
+/// What machines are called in a row of choices: those of one name, such as a machine that was set
+/// up anew, are told apart by when they were heard last.
+pub(crate) fn machine_names(machines: &[Environment]) -> Vec<String> {
+    machines
+        .iter()
+        .map(|machine| {
+            let is_newest = machines
+                .iter()
+                .all(|m| m.name != machine.name || m.last_seen <= machine.last_seen);
+            if is_newest {
+                machine.name.clone()
+            } else {
+                format!(
+                    "{}, until {}",
+                    machine.name,
+                    text::day_year(machine.last_seen)
+                )
+            }
+        })
+        .collect()
 }

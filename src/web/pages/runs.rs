@@ -8,7 +8,7 @@ use axum::response::Html;
 use bench_verdict::verdict::Band;
 
 use super::rows::Cell;
-use super::{Place, Shell, html, links};
+use super::{Place, Shell, html, links, machine_names};
 use crate::analysis::overview::Counts;
 use crate::domain::{Environment, EnvironmentId, Millis, Run, RunId, RunKind};
 use crate::store::RunFilter;
@@ -247,15 +247,18 @@ fn facets(view: &View, environments: &[Environment]) -> Vec<(&'static str, Vec<F
             },
             "all",
         )];
-        machines.extend(environments.iter().map(|e| {
-            choice(
-                View {
-                    environment: Some(e.id),
-                    ..base.clone()
-                },
-                &e.name,
-            )
-        }));
+        machines.extend(
+            environments
+                .iter()
+                .zip(machine_names(environments))
+                .map(|(e, name)| {
+                    let target = View {
+                        environment: Some(e.id),
+                        ..base.clone()
+                    };
+                    choice(target, &name)
+                }),
+        );
         facets.push(("environment", machines));
     }
     facets

@@ -67,7 +67,7 @@ pub async fn show(
         return Ok((headers, body).into_response());
     }
     let loaded = load(&state, &view, choice, history, scale).await?;
-    let shell = Shell::of(&state, Place::Elsewhere).await?;
+    let shell = Shell::of(&state, Place::Trends).await?;
     Ok(html(&BenchmarkPage::new(
         shell,
         &name,
@@ -91,6 +91,8 @@ struct Loaded {
     multiples_left_out: usize,
     /// The run of the newest night shown.
     newest: Option<Run>,
+    /// What it measures, in the suite's own words; empty for what this suite does not know.
+    description: String,
 }
 
 /// Where the view leaves open which series it means: the worst of the newest night.
@@ -239,13 +241,18 @@ async fn load(
         None => None,
     };
     Ok(Loaded {
-        choice,
         history,
         scale,
         recent,
         multiples,
         multiples_left_out,
         newest,
+        description: state
+            .descriptions
+            .get(&choice.series.key.benchmark)
+            .cloned()
+            .unwrap_or_default(),
+        choice,
     })
 }
 
@@ -287,7 +294,7 @@ fn natural(value: &str) -> (u8, f64, &str) {
 }
 
 /// Orders values of params: numbers by size, before words by letters.
-fn by_nature(a: &str, b: &str) -> std::cmp::Ordering {
+pub(in crate::web::pages) fn by_nature(a: &str, b: &str) -> std::cmp::Ordering {
     let (a, b) = (natural(a), natural(b));
     a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)).then(a.2.cmp(b.2))
 }

@@ -13,21 +13,19 @@ use crate::chart::{TrendPlot, XScale, YScale};
 use crate::domain::time::DAY_MS;
 use crate::domain::{Judgement, Millis, Point, Run};
 use crate::text;
-use crate::web::pages::figure::{TrendFigure, nights_without_a_run};
+use crate::web::pages::figure::{TrendFigure, nights_without_a_run, relative_span};
 use crate::web::pages::verdict::{VerdictView, change_class};
-use crate::web::pages::{Shell, links, value};
+use crate::web::pages::{Shell, links, machine_names, value};
 
 /// How many nights the table has.
 const TABLE_NIGHTS: usize = 14;
-
-/// Small multiples span this much around tonight's baseline, downwards where lower is better.
-const MULTIPLES_SPAN: (f64, f64) = (-0.10, 0.34);
 
 #[derive(Template)]
 #[template(path = "benchmark.html")]
 pub(super) struct BenchmarkPage {
     shell: Shell,
     name: String,
+    description: String,
     mark: Option<VerdictView>,
     is_sample: bool,
     tabs: Vec<Tab>,
@@ -104,6 +102,7 @@ impl BenchmarkPage {
         Self {
             shell,
             name: name.to_owned(),
+            description: loaded.description.clone(),
             mark: last
                 .filter(|j| deserves_mark(j.band, j.evidence))
                 .map(|j| VerdictView::new(j.band, j.evidence)),
@@ -194,20 +193,18 @@ fn facets(name: &str, view: &View, loaded: &Loaded) -> Vec<Facet> {
             choices,
         });
     }
-    let machines = loaded.choice.machines.iter();
+    let machines = &loaded.choice.machines;
     facets.push(Facet {
         name: "environment".to_owned(),
         choices: machines
-            .map(|machine| {
+            .iter()
+            .zip(machine_names(machines))
+            .map(|(machine, name)| {
                 let target = View {
                     environment: Some(machine.id),
                     ..chosen.clone()
                 };
-                choice(
-                    target,
-                    &machine.name,
-                    machine.id == loaded.choice.machine.id,
-                )
+                choice(target, &name, machine.id == loaded.choice.machine.id)
             })
             .collect(),
     });
@@ -414,27 +411,6 @@ fn multiple_label(param: &str, value: &str, history: &History) -> String {
         ),
         None => format!("{} at {param}={value}: no run in this range", key.metric),
     }
-}
-
-/// The span around the centre that all plots share: the usual one, wider where a night needs it.
-fn relative_span(plots: &[(TrendPlot, Option<f64>)]) -> (f64, f64) {
-    let higher = plots
-        .first()
-        .is_some_and(|(p, _)| p.better == Direction::Higher);
-    let (mut low, mut high) = if higher {
-        (-MULTIPLES_SPAN.1, -MULTIPLES_SPAN.0)
-    } else {
-        MULTIPLES_SPAN
-    };
-    for (plot, centre) in plots {
-        let Some(centre) = centre else { continue };
-        let Some((least, most)) = plot.y_extent(false) else {
-            continue;
-        };
-        low = low.min(least / centre - 1.0 - 0.02);
-        high = high.max(most / centre - 1.0 + 0.02);
-    }
-    (low, high)
 }
 
 fn nights(loaded: &Loaded, now: Millis) -> Vec<NightRow> {
