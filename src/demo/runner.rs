@@ -17,6 +17,9 @@ static GLOBAL: CountingAllocator = CountingAllocator;
 /// The first argument that makes this program the runner.
 const RUNNER: &str = "__runner";
 
+/// The branch of a run that is on none: the server takes no report without one.
+const NO_BRANCH: &str = "detached";
+
 /// Runs the runner, if this process was started as one.
 pub fn as_runner() -> Option<ExitCode> {
     let mut arguments = std::env::args_os().skip(1);
@@ -36,10 +39,15 @@ pub(super) fn start(server: &str, spool: &Path, tiny: bool) -> Result<Child> {
         let least = "--benchtime 1ms --warmup 1ms --count 1 --cpu 1";
         runner.args(least.split(' '));
     }
-    if is_outside_a_repository()? {
+    let overrides = bench_runner::environment::RevisionOverrides::default();
+    let revision = bench_runner::environment::revision(Path::new("."), &overrides)?;
+    if revision.commit.is_none() {
         let stand_in = checksum(&program)?;
         super::account::no_repository(&stand_in);
-        runner.args(["--commit", &stand_in]);
+        runner.args(["--commit", &stand_in, "--branch", NO_BRANCH]);
+    } else if revision.branch.is_none() {
+        // A detached head, as CI checks out.
+        runner.args(["--branch", NO_BRANCH]);
     }
     runner
         .env("KVMARK_SERVER", server)
@@ -52,13 +60,6 @@ pub(super) fn start(server: &str, spool: &Path, tiny: bool) -> Result<Child> {
         .kill_on_drop(true)
         .spawn()
         .with_context(|| format!("cannot start {} as the runner", program.display()))
-}
-
-/// Whether no commit can be named for what is measured.
-fn is_outside_a_repository() -> Result<bool> {
-    let overrides = bench_runner::environment::RevisionOverrides::default();
-    let revision = bench_runner::environment::revision(Path::new("."), &overrides)?;
-    Ok(revision.commit.is_none())
 }
 
 /// Stands for the commit where there is none: the first 40 letters of the program's SHA-256, which
