@@ -1,8 +1,12 @@
 //! One series over time, ready for a chart.
 
+use bench_report::metric::format_change;
+use bench_verdict::history::{self, Night};
+use bench_verdict::segments::{self, Cutting};
 use bench_verdict::stats::order;
 use serde::Serialize;
 
+use super::carried::metric;
 use crate::domain::time::DAY_MS;
 use crate::domain::{Environment, Millis, Point, Series};
 
@@ -86,8 +90,10 @@ pub fn build(inputs: HistoryInputs) -> History {
         machines.push(machine);
     }
     all.sort_by_key(|(_, point)| point.time);
-    let events = epochs(&machines, &all);
+    let mut events = epochs(&machines, &all);
     let points: Vec<Point> = all.into_iter().map(|(_, point)| point).collect();
+    events.extend(change_points(&series, &points, &events));
+    events.sort_by_key(|event| event.time);
     History {
         series,
         from,
@@ -179,6 +185,38 @@ fn word(label: &str) -> String {
     } else {
         label.to_lowercase()
     }
+}
+
+/// Where the level changed and stayed, seen from the newest night shown: inside each epoch, over the
+/// nights that form baselines.
+fn change_points(series: &Series, points: &[Point], epochs: &[Event]) -> Vec<Event> {
+    let mut found = Vec::new();
+    let mut rest = points;
+    let ends = epochs.iter().map(|event| event.time);
+    for end in ends.chain([Millis(i64::MAX)]) {
+        let (stretch, after) = rest.split_at(rest.partition_point(|p| p.time < end));
+        rest = after;
+        let nights: Vec<Night> = stretch
+            .iter()
+            .filter(|point| point.forms_baseline)
+            .map(|point| Night {
+                time_ms: point.time.0,
+                value: point.value,
+                epoch: 0,
+            })
+            .collect();
+        let nights = history::History::new(nights, metric(series));
+        let reading = nights.reading(0, nights.len());
+        for cut in segments::cuts(&nights, 0, nights.len(), &Cutting::HISTORY) {
+            let change = nights.change(reading, cut.step);
+            found.extend(nights.nights().get(cut.at).map(|night| Event {
+                time: Millis(night.time_ms),
+                kind: EventKind::ChangePoint,
+                label: format!("step {}", format_change(change)),
+            }));
+        }
+    }
+    found
 }
 
 /// The median of the points between two boundaries, from the first point to the last.

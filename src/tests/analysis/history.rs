@@ -133,3 +133,41 @@ fn a_replaced_machine_is_an_earlier_epoch_and_says_what_differs() {
     );
     check(&[], "another machine");
 }
+
+#[test]
+fn a_level_that_changed_and_stayed_is_a_change_point_inside_its_epoch() {
+    let noise = |n: i64| 1.0 + 0.01 * ((n * 7919 % 13) as f64 - 6.0) / 6.0;
+    let points: Vec<Point> = (0..80)
+        .rev()
+        .map(|n| {
+            let level = if n < 30 { 120.0 } else { 100.0 };
+            let mut point = night(n, level * noise(n));
+            point.suite_version = if n < 60 { "2" } else { "1" }.into();
+            // A run by hand is no night, however odd.
+            if n == 10 {
+                point.forms_baseline = false;
+                point.value = 900.0;
+            }
+            point
+        })
+        .collect();
+    let history = build(inputs(points));
+    let events: Vec<(EventKind, Millis)> = history
+        .events
+        .iter()
+        .map(|event| (event.kind, event.time))
+        .collect();
+    assert_eq!(
+        events,
+        [
+            (EventKind::Epoch, TONIGHT.minus_days(59)),
+            (EventKind::ChangePoint, TONIGHT.minus_days(29)),
+        ]
+    );
+    let label = &history.events[1].label;
+    assert!(
+        label.starts_with("step +19.") || label.starts_with("step +20."),
+        "{label}"
+    );
+    assert_eq!(history.levels.len(), 3);
+}
