@@ -18,7 +18,7 @@
     reason = "readers borrow tables that the writer replaces; see above"
 )]
 
-use crate::sync::{AtomicPtr, AtomicU64, CHILD_PART_BITS, Ordering};
+use crate::sync::{AtomicPtr, AtomicU64, CHILD_PART_BITS, Ordering, Own};
 
 const PARTS: usize = 1 << CHILD_PART_BITS;
 const EMPTY: u64 = 0;
@@ -106,10 +106,32 @@ fn probe(lines: &[Line], hash: u64) -> impl Iterator<Item = &AtomicU64> {
         .map(|place| &lines[place / LINE].0[place % LINE])
 }
 
+#[inline]
+fn search(
+    lines: &[Line],
+    hash: u64,
+    load: impl Fn(&AtomicU64) -> u64,
+    mut is_it: impl FnMut(u32) -> bool,
+) -> Option<u32> {
+    for slot in probe(lines, hash) {
+        let found = load(slot);
+        if found == EMPTY {
+            return None;
+        }
+        if found >> 32 == hash >> 32 && found != TOMBSTONE {
+            let segment = (found as u32).wrapping_sub(1);
+            if is_it(segment) {
+                return Some(segment);
+            }
+        }
+    }
+    None
+}
+
 /// Puts an entry into the first free slot of its probe; says whether that was a tombstone.
 fn put(lines: &[Line], entry: u64) -> bool {
     for slot in probe(lines, entry) {
-        let found = slot.load(Ordering::Relaxed);
+        let found = slot.own();
         if found == EMPTY || found == TOMBSTONE {
             slot.store(entry, Ordering::Release);
             return found == TOMBSTONE;
@@ -146,22 +168,25 @@ impl Children {
         unsafe { Tagged(part.load(Ordering::Acquire)).lines() }
     }
 
+    /// The table as the writer, who alone replaces it, sees it.
+    #[inline]
+    fn own_table(&self, hash: u64) -> &[Line] {
+        let part = &self.parts[hash as usize & (PARTS - 1)];
+        // SAFETY: not freed before `self` is dropped (rule 1).
+        unsafe { Tagged(part.own()).lines() }
+    }
+
     /// The segment under that hash for which `is_it` holds.
     #[inline]
-    pub(crate) fn find(&self, hash: u64, mut is_it: impl FnMut(u32) -> bool) -> Option<u32> {
-        for slot in probe(self.table(hash), hash) {
-            let found = slot.load(Ordering::Acquire);
-            if found == EMPTY {
-                return None;
-            }
-            if found >> 32 == hash >> 32 && found != TOMBSTONE {
-                let segment = (found as u32).wrapping_sub(1);
-                if is_it(segment) {
-                    return Some(segment);
-                }
-            }
-        }
-        None
+    pub(crate) fn find(&self, hash: u64, is_it: impl FnMut(u32) -> bool) -> Option<u32> {
+        let load = |slot: &AtomicU64| slot.load(Ordering::Acquire);
+        search(self.table(hash), hash, load, is_it)
+    }
+
+    /// The same for the writer.
+    #[inline]
+    pub(crate) fn find_own(&self, hash: u64, is_it: impl FnMut(u32) -> bool) -> Option<u32> {
+        search(self.own_table(hash), hash, Own::own, is_it)
     }
 
     /// Adds an entry. `advance` moves the epoch, before a table that was taken out is used again.
@@ -174,12 +199,12 @@ impl Children {
         advance: impl FnOnce(),
     ) {
         let part = hash as usize & (PARTS - 1);
-        let slots = self.table(hash).len() * LINE;
+        let slots = self.own_table(hash).len() * LINE;
         let filling = growth.parts[part];
         if (filling.live + filling.tombstones + 1) * 4 > slots * 3 {
             self.rewrite(growth, part, advance);
         }
-        let was_tombstone = put(self.table(hash), entry(hash, segment));
+        let was_tombstone = put(self.own_table(hash), entry(hash, segment));
         let filling = &mut growth.parts[part];
         filling.live += 1;
         filling.tombstones -= usize::from(was_tombstone);
@@ -188,8 +213,8 @@ impl Children {
     /// Takes an entry out.
     pub(crate) fn remove(&self, growth: &mut ChildrenGrowth, hash: u64, segment: u32) {
         let wanted = entry(hash, segment);
-        for slot in probe(self.table(hash), hash) {
-            let found = slot.load(Ordering::Relaxed);
+        for slot in probe(self.own_table(hash), hash) {
+            let found = slot.own();
             if found == EMPTY {
                 return;
             }
@@ -206,14 +231,14 @@ impl Children {
     /// Puts a part's entries into a table twice as large, or as large where most were tombstones.
     #[cold]
     fn rewrite(&self, growth: &mut ChildrenGrowth, part: usize, advance: impl FnOnce()) {
-        let old = self.table(part as u64);
+        let old = self.own_table(part as u64);
         let grows = growth.parts[part].live * 2 >= old.len() * LINE;
         let bits = old.len().trailing_zeros() as usize + usize::from(grows);
         let new = growth.table_of(bits, advance);
         // SAFETY: `table_of` gives a live table that nobody frees before `self` is dropped.
         let lines = unsafe { new.lines() };
         for slot in old.iter().flat_map(|line| &line.0) {
-            let found = slot.load(Ordering::Relaxed);
+            let found = slot.own();
             if found != EMPTY && found != TOMBSTONE {
                 put(lines, found);
             }

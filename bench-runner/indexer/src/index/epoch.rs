@@ -11,15 +11,15 @@
 //!
 //! Together these guarantee that an answer given out never rests on memory used twice.
 
-use crate::sync::{AtomicU64, Ordering, fence};
+use crate::sync::{AtomicU64, Check, Ordering, Own, fence, is_made};
 
-/// The epoch of an index. `CHECKED` is true but in a test that shows what the check is for.
+/// The epoch of an index.
 #[derive(Debug, Default)]
-pub(crate) struct Epoch<const CHECKED: bool = true> {
+pub(crate) struct Epoch {
     moved: AtomicU64,
 }
 
-impl<const CHECKED: bool> Epoch<CHECKED> {
+impl Epoch {
     /// Begins a walk.
     #[inline]
     pub(crate) fn begin(&self) -> u64 {
@@ -31,12 +31,12 @@ impl<const CHECKED: bool> Epoch<CHECKED> {
     pub(crate) fn holds(&self, begun: u64) -> bool {
         // Pairs with the fence in `advance`.
         fence(Ordering::Acquire);
-        !CHECKED || self.moved.load(Ordering::Relaxed) == begun
+        !is_made(Check::Epoch) || self.moved.load(Ordering::Relaxed) == begun
     }
 
     /// Called by the one writer between unlinking things and using their memory again.
     pub(crate) fn advance(&self) {
-        let next = self.moved.load(Ordering::Relaxed) + 1;
+        let next = self.moved.own() + 1;
         // Release: a reader that begins in the new epoch sees what was unlinked before it.
         self.moved.store(next, Ordering::Release);
         // Every later write to the memory comes behind this fence.

@@ -8,7 +8,7 @@ use super::seats::{GROUPS, Target, medium_and_group};
 use super::segment::{BLOCKS, NONE, Segment, TOUCHED, block_at};
 use super::space::MAX_SEGMENTS;
 use super::writer::Edit;
-use crate::sync::Ordering;
+use crate::sync::{Ordering, Own};
 
 /// Bytes that a segment in use costs beside its own: its blocks' slots in the engine map at their
 /// emptiest, its entry in the child table, and one in a journal.
@@ -57,10 +57,10 @@ impl<'a> Edit<'a> {
                 continue;
             }
             let segment = self.segment(id);
-            if !segment.is_linked() || segment.children.load(Ordering::Relaxed) != 0 {
+            if !segment.is_linked() || segment.children.own() != 0 {
                 continue;
             }
-            let state = segment.state.load(Ordering::Relaxed);
+            let state = segment.state.own();
             if state & TOUCHED != 0 {
                 segment.state.store(state & !TOUCHED, Ordering::Relaxed);
                 continue;
@@ -73,7 +73,7 @@ impl<'a> Edit<'a> {
     }
 
     fn drop_holders(&mut self, id: u32, segment: &'a Segment) {
-        let held = segment.held.load(Ordering::Relaxed);
+        let held = segment.held.own();
         self.writer.stats.evicted += u64::from(held.count_ones());
         let mut planes = Vec::with_capacity(1);
         self.each_record(segment, |plane, record| {

@@ -3,11 +3,11 @@
 use super::seats::Target;
 use super::segment::{BLOCKS, NONE, Record, Segment, span};
 use super::writer::Edit;
-use crate::sync::{AtomicU64, Ordering};
+use crate::sync::{AtomicU64, Ordering, Own};
 
 #[inline]
 fn get(word: &AtomicU64) -> u64 {
-    word.load(Ordering::Relaxed)
+    word.own()
 }
 
 #[inline]
@@ -19,29 +19,29 @@ impl<'a> Edit<'a> {
     /// The holders of a plane in a segment.
     #[inline]
     pub(crate) fn record(&self, segment: &'a Segment, plane: u32) -> Option<Record<'a>> {
-        if segment.plane.load(Ordering::Relaxed) == plane {
+        if segment.plane.own() == plane {
             return Some(segment.record());
         }
         let spills = self.shared.spills.view();
-        let mut next = segment.spill.load(Ordering::Relaxed);
+        let mut next = segment.spill.own();
         while next != NONE {
             let spill = spills.get(next)?;
-            if spill.plane.load(Ordering::Relaxed) == plane {
+            if spill.plane.own() == plane {
                 return Some(spill.record());
             }
-            next = spill.next.load(Ordering::Relaxed);
+            next = spill.next.own();
         }
         None
     }
 
     /// Calls `each` with the holders of every plane.
     pub(crate) fn each_record(&self, segment: &'a Segment, mut each: impl FnMut(u32, Record<'a>)) {
-        each(segment.plane.load(Ordering::Relaxed), segment.record());
+        each(segment.plane.own(), segment.record());
         let spills = self.shared.spills.view();
-        let mut next = segment.spill.load(Ordering::Relaxed);
+        let mut next = segment.spill.own();
         while let Some(spill) = spills.get(next) {
-            each(spill.plane.load(Ordering::Relaxed), spill.record());
-            next = spill.next.load(Ordering::Relaxed);
+            each(spill.plane.own(), spill.record());
+            next = spill.next.own();
         }
     }
 
@@ -116,7 +116,7 @@ impl<'a> Edit<'a> {
     /// Counts blocks that a holder was added to.
     #[inline]
     pub(crate) fn count_held(&mut self, segment: &Segment, blocks: u8) {
-        let held = segment.held.load(Ordering::Relaxed);
+        let held = segment.held.own();
         segment.held.store(held | blocks, Ordering::Relaxed);
         self.writer.stats.held_blocks += u64::from(blocks.count_ones());
         self.writer.stats.distinct_blocks += u64::from((blocks & !held).count_ones());
@@ -195,11 +195,11 @@ impl<'a> Edit<'a> {
             }
         });
         let gone = blocks & !still;
-        let held = segment.held.load(Ordering::Relaxed) & !gone;
+        let held = segment.held.own() & !gone;
         segment.held.store(held, Ordering::Relaxed);
         self.writer.stats.held_blocks -= u64::from(blocks.count_ones());
         self.writer.stats.distinct_blocks -= u64::from(gone.count_ones());
-        if held == 0 && segment.children.load(Ordering::Relaxed) == 0 {
+        if held == 0 && segment.children.own() == 0 {
             self.writer.emptied.push(id);
         }
     }

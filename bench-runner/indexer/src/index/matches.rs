@@ -26,8 +26,17 @@ pub struct Matches {
 pub(crate) struct Scratch {
     pub(crate) hashes: Vec<LocalHash>,
     pub(crate) alive: Vec<(u32, u64)>,
-    /// For a group of seats, who holds each block of the segment at hand.
-    pub(crate) rows: Vec<(u32, [u64; BLOCKS])>,
+    pub(crate) rows: Vec<Row>,
+    pub(crate) rows_again: Vec<Row>,
+}
+
+/// Who of a group of seats holds each block of a segment, on one medium.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Row {
+    pub(crate) group: u32,
+    /// The record's version when it was read.
+    pub(crate) version: u32,
+    pub(crate) holders: [u64; BLOCKS],
 }
 
 /// Seats of one group of 64 that hold so many leading blocks and no more.

@@ -6,7 +6,7 @@ use super::seats::Target;
 use super::segment::{BLOCKS, Segment, block_at, place_of};
 use super::writer::Edit;
 use crate::hash::EngineKey;
-use crate::sync::Ordering;
+use crate::sync::{Ordering, Own};
 
 /// Blocks whose upper halves of names are kept together.
 const UPPER_CHUNK: usize = 256 * BLOCKS;
@@ -15,11 +15,11 @@ impl<'a> Edit<'a> {
     /// The fleet's name for a block, if it has one.
     #[inline]
     fn name(&self, segment: &Segment, block: u32, place: usize) -> Option<EngineKey> {
-        if segment.named.load(Ordering::Relaxed) & (1 << place) == 0 {
+        if segment.named.own() & (1 << place) == 0 {
             return None;
         }
         Some(EngineKey {
-            low: segment.names[place].load(Ordering::Relaxed),
+            low: segment.names[place].own(),
             high: self.upper_name(block),
         })
     }
@@ -57,8 +57,8 @@ impl<'a> Edit<'a> {
         place: usize,
         name: EngineKey,
     ) -> bool {
-        segment.names[place].load(Ordering::Relaxed) == name.low
-            && segment.named.load(Ordering::Relaxed) & (1 << place) != 0
+        segment.names[place].own() == name.low
+            && segment.named.own() & (1 << place) != 0
             && self.upper_name(block_at(id, place)) == name.high
     }
 
@@ -93,7 +93,7 @@ impl<'a> Edit<'a> {
                 .get(other as usize / UPPER_CHUNK)
                 .and_then(Option::as_ref)
                 .map_or(0, |chunk| chunk[other as usize % UPPER_CHUNK]);
-            let names = |segment: &Segment| segment.names[place].load(Ordering::Relaxed);
+            let names = |segment: &Segment| segment.names[place].own();
             upper == name.high && view.get(id).is_some_and(|other| names(other) == name.low)
         });
         if taken.is_some() {
@@ -101,7 +101,7 @@ impl<'a> Edit<'a> {
         }
         segment.names[place].store(name.low, Ordering::Relaxed);
         self.set_upper_name(block, name.high);
-        let named = segment.named.load(Ordering::Relaxed) | (1 << place);
+        let named = segment.named.own() | (1 << place);
         segment.named.store(named, Ordering::Relaxed);
         true
     }
@@ -112,7 +112,7 @@ impl<'a> Edit<'a> {
         if let Some(name) = self.name(segment, block, place) {
             let hash = self.shared.keys.name(name);
             self.writer.map.remove(hash, block);
-            let named = segment.named.load(Ordering::Relaxed) & !(1 << place);
+            let named = segment.named.own() & !(1 << place);
             segment.named.store(named, Ordering::Relaxed);
         }
     }
@@ -174,12 +174,12 @@ impl<'a> Edit<'a> {
         {
             self.disclaim(seat, older, name, Media::MAX);
         }
-        let is_held = segment.held.load(Ordering::Relaxed) & (1 << place) != 0;
+        let is_held = segment.held.own() & (1 << place) != 0;
         if !is_held {
             // Nobody goes by the old name: the block takes the new one.
             self.unname(id, segment, place);
         }
-        if segment.named.load(Ordering::Relaxed) & (1 << place) == 0 {
+        if segment.named.own() & (1 << place) == 0 {
             self.give_name(segment, id, place, name);
         }
         let medium = 1 << target.medium;

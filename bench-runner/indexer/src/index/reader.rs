@@ -1,14 +1,14 @@
 //! The lookup: a walk down the segments that takes no lock and writes nothing shared.
 
 use super::arena::View;
-use super::matches::Matches;
+use super::matches::{Matches, Row, Scratch};
 use super::meter::Work;
 use super::seats::medium_and_group;
 use super::segment::{BLOCKS, Held, NONE, Record, Segment, block_at};
 use super::shared::{Parent, Shared};
 use super::source::Source;
 use crate::hash::{LocalHash, ScopeId};
-use crate::sync::Ordering;
+use crate::sync::{Check, Ordering, is_made};
 
 /// Walks that may be lost to the epoch in a row, before the caller makes the writers wait.
 const ATTEMPTS: usize = 64;
@@ -165,12 +165,9 @@ impl<'a> Walk<'a> {
         medium: Option<u8>,
         out: &mut Matches,
     ) -> Result<(), Stale> {
-        let mut alive = std::mem::take(&mut out.scratch.alive);
-        let mut rows = std::mem::take(&mut out.scratch.rows);
-        let buffers = (&mut alive, &mut rows);
-        let done = self.all_planes_in(source, medium, out, buffers);
-        out.scratch.alive = alive;
-        out.scratch.rows = rows;
+        let mut scratch = std::mem::take(&mut out.scratch);
+        let done = self.all_planes_in(source, medium, out, &mut scratch);
+        out.scratch = scratch;
         done
     }
 
@@ -179,7 +176,7 @@ impl<'a> Walk<'a> {
         source: &mut impl Source,
         medium: Option<u8>,
         out: &mut Matches,
-        (alive, rows): Buffers<'_>,
+        scratch: &mut Scratch,
     ) -> Result<(), Stale> {
         let Some(first) = source.from(0).first() else {
             return Ok(());
@@ -188,25 +185,26 @@ impl<'a> Walk<'a> {
             return Ok(());
         };
         let mut depth = 0;
-        alive.clear();
+        scratch.alive.clear();
         loop {
             let segment = self.segment(id)?;
             let matched = matching(segment, source.from(depth));
             if matched == 0 {
                 break;
             }
-            self.read_rows(segment, medium, rows)?;
+            self.read_rows_together(segment, medium, scratch)?;
+            let (alive, rows) = (&mut scratch.alive, &scratch.rows);
             if depth == 0 {
-                for &(group, _) in rows.iter() {
-                    if alive.iter().all(|entry| entry.0 != group) {
-                        alive.push((group, u64::MAX));
+                for row in rows {
+                    if alive.iter().all(|entry| entry.0 != row.group) {
+                        alive.push((row.group, u64::MAX));
                     }
                 }
             }
             for place in 0..matched {
                 alive.retain_mut(|(group, seats)| {
-                    let rows = rows.iter().filter(|row| row.0 == *group);
-                    let stay = rows.fold(0, |stay, row| stay | row.1[place]);
+                    let rows = rows.iter().filter(|row| row.group == *group);
+                    let stay = rows.fold(0, |stay, row| stay | row.holders[place]);
                     out.push(depth + place, *group, *seats & !stay);
                     *seats &= stay;
                     *seats != 0
@@ -224,24 +222,47 @@ impl<'a> Walk<'a> {
                 None => break,
             }
         }
-        for &(group, seats) in alive.iter() {
+        for &(group, seats) in &scratch.alive {
             out.push(depth, group, seats);
         }
         Ok(())
     }
 
-    /// Who holds each block of a segment, by group of seats: one entry a plane on a wanted medium.
+    /// Who holds each block of a segment on the wanted media, as it was at one moment.
+    ///
+    /// A worker may move a block from one medium to another, storing it there before it removes
+    /// it here: read one after the other, it could be seen in neither. Where there are several
+    /// records all are read twice, and what came out alike both times, unchanged in between, was
+    /// so in between.
+    fn read_rows_together(
+        &self,
+        segment: &Segment,
+        medium: Option<u8>,
+        scratch: &mut Scratch,
+    ) -> Result<(), Stale> {
+        self.read_rows(segment, medium, &mut scratch.rows)?;
+        while scratch.rows.len() > 1 && is_made(Check::Planes) {
+            self.read_rows(segment, medium, &mut scratch.rows_again)?;
+            if scratch.rows == scratch.rows_again {
+                break;
+            }
+            std::mem::swap(&mut scratch.rows, &mut scratch.rows_again);
+        }
+        Ok(())
+    }
+
+    /// Who holds each block of a segment: one row a plane on a wanted medium.
     fn read_rows(
         &self,
         segment: &Segment,
         medium: Option<u8>,
-        rows: &mut Vec<(u32, [u64; BLOCKS])>,
+        rows: &mut Vec<Row>,
     ) -> Result<(), Stale> {
         rows.clear();
         let mut add = |plane: u32, record: Record<'_>| {
             let (on, group) = medium_and_group(plane);
             if medium.is_none_or(|medium| medium == on) {
-                rows.push((group, read_record(record)));
+                rows.push(read_record(group, record));
             }
         };
         add(segment.plane.load(Ordering::Relaxed), segment.record());
@@ -264,21 +285,23 @@ impl<'a> Walk<'a> {
 /// Planes there can be.
 const MAX_RECORDS: usize = super::seats::GROUPS as usize * super::types::MAX_MEDIA;
 
-type Buffers<'a> = (&'a mut Vec<(u32, u64)>, &'a mut Vec<(u32, [u64; BLOCKS])>);
-
 /// One plane's holders of each of a segment's blocks, read together.
-fn read_record(record: Record<'_>) -> [u64; BLOCKS] {
+fn read_record(group: u32, record: Record<'_>) -> Row {
     loop {
         let version = record.holders.version();
         let held = record.holders.read();
-        let mut row = [held.full; BLOCKS];
+        let mut holders = [held.full; BLOCKS];
         if held.part & !held.full != 0 {
-            for (holders, column) in row.iter_mut().zip(record.columns) {
+            for (holders, column) in holders.iter_mut().zip(record.columns) {
                 *holders |= held.part & column.load(Ordering::Relaxed);
             }
         }
         if record.holders.unchanged(version) {
-            return row;
+            return Row {
+                group,
+                version,
+                holders,
+            };
         }
     }
 }

@@ -7,7 +7,7 @@ use super::types::{Applied, WorkerId};
 use super::writer::Edit;
 use crate::events::Removal;
 use crate::hash::EngineKey;
-use crate::sync::Ordering;
+use crate::sync::Own;
 
 /// Segments of a cleared worker that are handled under one hold of the lock.
 const SLICE: usize = 64;
@@ -110,7 +110,7 @@ impl Edit<'_> {
             return Some((run.id, after));
         }
         if after == BLOCKS {
-            let next = segment.next.load(Ordering::Relaxed);
+            let next = segment.next.own();
             if next != NONE && self.is_named(self.segment(next), next, 0, name) {
                 return Some((next, 0));
             }

@@ -1,7 +1,7 @@
 //! A segment: up to eight blocks in a row, who holds them, and what the engines call them.
 
 use crate::hash::LocalHash;
-use crate::sync::{AtomicU8, AtomicU32, AtomicU64, Ordering, fence};
+use crate::sync::{AtomicU8, AtomicU32, AtomicU64, Check, Ordering, Own, fence, is_made};
 
 /// Blocks in a segment.
 pub(crate) const BLOCKS: usize = 8;
@@ -115,35 +115,37 @@ impl Holders {
     pub(crate) fn unchanged(&self, version: u32) -> bool {
         // Pairs with the fence in `change`.
         fence(Ordering::Acquire);
-        self.version.load(Ordering::Relaxed) == version
+        !is_made(Check::Version) || self.version.load(Ordering::Relaxed) == version
     }
 
     /// Announces a change of `full` or `part`.
     #[inline]
     pub(crate) fn change(&self) {
-        let next = self.version.load(Ordering::Relaxed).wrapping_add(1);
-        self.version.store(next, Ordering::Relaxed);
+        let next = self.version.own().wrapping_add(1);
+        // Release: who reads this version sees all earlier changes whole.
+        self.version.store(next, Ordering::Release);
+        // And who sees a part of this change sees this version.
         fence(Ordering::Release);
     }
 
     /// Moves workers from nowhere into `full`, or out of it.
     #[inline]
     pub(crate) fn set_full(&self, add: u64, remove: u64) {
-        let full = self.full.load(Ordering::Relaxed);
+        let full = self.full.own();
         self.full.store((full | add) & !remove, Ordering::Release);
     }
 
     /// Moves workers into `part`, or out of it.
     #[inline]
     pub(crate) fn set_part(&self, add: u64, remove: u64) {
-        let part = self.part.load(Ordering::Relaxed);
+        let part = self.part.own();
         self.part.store((part | add) & !remove, Ordering::Release);
     }
 
     /// Everybody in either, as the writer sees it.
     #[inline]
     pub(crate) fn anybody(&self) -> u64 {
-        self.full.load(Ordering::Relaxed) | self.part.load(Ordering::Relaxed)
+        self.full.own() | self.part.own()
     }
 }
 
@@ -180,12 +182,12 @@ impl Segment {
     /// A field that only the writer changes, as the writer sees it.
     #[inline]
     pub(crate) fn length(&self) -> usize {
-        self.length.load(Ordering::Relaxed) as usize
+        self.length.own() as usize
     }
 
     #[inline]
     pub(crate) fn is_linked(&self) -> bool {
-        self.state.load(Ordering::Relaxed) & LINKED != 0
+        self.state.own() & LINKED != 0
     }
 }
 

@@ -74,9 +74,22 @@ impl Shared {
         hash: LocalHash,
     ) -> Option<u32> {
         self.children.find(self.child_hash(parent, hash), |id| {
-            view.get(id).is_some_and(|segment| {
-                segment.hashes[0].load(Ordering::Relaxed) == hash.0 && parent_of(segment) == parent
-            })
+            view.get(id)
+                .is_some_and(|segment| begins(segment, parent, hash))
+        })
+    }
+
+    /// The same for the writer.
+    #[inline]
+    pub(crate) fn own_child(
+        &self,
+        view: View<'_, Segment>,
+        parent: Parent,
+        hash: LocalHash,
+    ) -> Option<u32> {
+        self.children.find_own(self.child_hash(parent, hash), |id| {
+            view.get(id)
+                .is_some_and(|segment| begins(segment, parent, hash))
         })
     }
 
@@ -88,6 +101,11 @@ impl Shared {
             Parent::Block(block) => self.keys.pair(u64::from(block), hash.0),
         }
     }
+}
+
+#[inline]
+fn begins(segment: &Segment, parent: Parent, hash: LocalHash) -> bool {
+    segment.hashes[0].load(Ordering::Relaxed) == hash.0 && parent_of(segment) == parent
 }
 
 /// What a segment hangs from.

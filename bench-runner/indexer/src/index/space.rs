@@ -4,13 +4,13 @@ use super::segment::{BLOCKS, LINKED, NONE, Record, Segment, TOUCHED, place_of};
 use super::shared::{Parent, parent_of};
 use super::writer::Edit;
 use crate::hash::LocalHash;
-use crate::sync::{AtomicU32, Ordering, QUARANTINE};
+use crate::sync::{AtomicU32, Ordering, Own, QUARANTINE};
 
 /// Most segments: block numbers are 32 bits.
 pub(crate) const MAX_SEGMENTS: usize = (1 << 29) - 2 * QUARANTINE;
 
 fn get(word: &AtomicU32) -> u32 {
-    word.load(Ordering::Relaxed)
+    word.own()
 }
 
 fn put(word: &AtomicU32, value: u32) {
@@ -70,7 +70,7 @@ impl<'a> Edit<'a> {
     }
 
     fn child_hash(&self, segment: &Segment) -> u64 {
-        let first = LocalHash(segment.hashes[0].load(Ordering::Relaxed));
+        let first = LocalHash(segment.hashes[0].own());
         self.shared.child_hash(parent_of(segment), first)
     }
 
@@ -91,7 +91,7 @@ impl<'a> Edit<'a> {
                 continue;
             }
             let segment = self.segment(id);
-            let is_empty = segment.held.load(Ordering::Relaxed) == 0;
+            let is_empty = segment.held.own() == 0;
             if segment.is_linked() && is_empty && get(&segment.children) == 0 {
                 self.unlink(id, segment);
             }
@@ -113,7 +113,7 @@ impl<'a> Edit<'a> {
                 above.next.store(NONE, Ordering::Release);
                 in_table = false;
             }
-            if children == 0 && above.held.load(Ordering::Relaxed) == 0 {
+            if children == 0 && above.held.own() == 0 {
                 self.writer.emptied.push(parent_id);
             }
         }

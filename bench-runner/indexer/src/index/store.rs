@@ -8,7 +8,7 @@ use super::types::{Applied, WorkerId};
 use super::writer::{Edit, Prepared};
 use crate::events::Stored;
 use crate::hash::{EngineKey, LocalHash};
-use crate::sync::Ordering;
+use crate::sync::{Ordering, Own};
 
 impl<'a> Edit<'a> {
     /// Applies a store whose blocks are hashed and whose lists are of equal length. `None` where
@@ -90,7 +90,7 @@ impl<'a> Edit<'a> {
             };
             if self.writer.bounds.are_set() {
                 let segment = self.segment(id);
-                let state = segment.state.load(Ordering::Relaxed);
+                let state = segment.state.own();
                 segment.state.store(state | TOUCHED, Ordering::Relaxed);
             }
             done += run;
@@ -105,16 +105,14 @@ impl<'a> Edit<'a> {
             let (id, place) = place_of(block);
             let segment = self.segment(id);
             let after = place + 1;
-            let is_it = |segment: &Segment, place: usize| {
-                segment.hashes[place].load(Ordering::Relaxed) == hash.0
-            };
-            let mut children = segment.children.load(Ordering::Relaxed);
+            let is_it = |segment: &Segment, place: usize| segment.hashes[place].own() == hash.0;
+            let mut children = segment.children.own();
             if after < segment.length() {
                 if is_it(segment, after) {
                     return Some((id, after));
                 }
             } else if after == BLOCKS {
-                let next = segment.next.load(Ordering::Relaxed);
+                let next = segment.next.own();
                 if next != NONE {
                     if is_it(self.segment(next), 0) {
                         return Some((next, 0));
@@ -127,7 +125,7 @@ impl<'a> Edit<'a> {
             }
         }
         self.shared.meter.add(Work::Probes, 1);
-        let id = self.shared.child(self.view, parent, hash)?;
+        let id = self.shared.own_child(self.view, parent, hash)?;
         Some((id, 0))
     }
 
@@ -201,8 +199,7 @@ impl<'a> Edit<'a> {
             slot.store(hash.0, Ordering::Relaxed);
         }
         let record = self.record(segment, target.plane);
-        let holds_all = record
-            .is_some_and(|record| record.holders.full.load(Ordering::Relaxed) & target.bit != 0);
+        let holds_all = record.is_some_and(|record| record.holders.full.own() & target.bit != 0);
         let is_plain = self.writer.seats[target.seat as usize].aliases.is_empty();
         if holds_all && is_plain && self.give_names(id, segment, old, names) {
             // Still a holder of everything: there is nothing to mark.
