@@ -11,6 +11,7 @@
 //! - [`run_report`]: what the page of one run says.
 //! - [`history`]: one series over time, ready for a chart.
 //! - [`targets`]: the absolute goals and the red flags.
+//! - [`terms`]: the numbers that explanations name.
 //! - [`order`]: worst first. `words`: small words for sentences.
 
 pub mod baseline;
@@ -23,5 +24,6 @@ pub mod overview;
 pub mod published;
 pub mod run_report;
 pub mod targets;
+pub mod terms;
 pub mod verdict;
 mod words;

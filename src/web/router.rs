@@ -15,6 +15,7 @@ pub fn router(state: AppState) -> Router {
         .route("/", get(pages::overview::show))
         .route("/benchmarks/{name}", get(pages::benchmark::show))
         .route("/trends", get(pages::trends::show))
+        .route("/help", get(pages::help::show))
         .route("/runs", get(pages::runs::show))
         .route("/runs/{id}", get(pages::run::show))
         .layer(middleware::from_fn_with_state(

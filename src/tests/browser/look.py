@@ -18,7 +18,7 @@ FULL, ONE, EMPTY = sys.argv[1:4]
 TREND = "/benchmarks/KVEventConcurrency?metric=latency_p99&param.concurrency=100&param.cpu=2&environment=1"
 EVIL = "/benchmarks/%3Cscript%3Ealert(1)%3C%2Fscript%3E"
 PAGES = [(FULL, path) for path in [
-    "/", "/trends", TREND, TREND + "&range=all", TREND + "&range=30d&y=log", TREND + "&y=baseline&x=evenly", EVIL,
+    "/", "/trends", "/help", TREND, TREND + "&range=all", TREND + "&range=30d&y=log", TREND + "&y=baseline&x=evenly", EVIL,
     "/runs", "/runs?kind=pull", "/runs/1", "/runs/313", "/runs/313?show=all", "/nothing",
 ]] + [(base, path) for base in (ONE, EMPTY) for path in ("/", "/runs")] + [(ONE, "/runs/1"), (ONE, TREND)]
 # Name, width, colour scheme, script, audited by axe.

@@ -4,9 +4,10 @@
 //! - here: what surrounds every page. `verdict`, `value`, `links`, `rows`, `figure`: how verdicts,
 //!   values, URLs, series and trends are written into HTML.
 //! - [`overview`]: `/`. [`benchmark`]: `/benchmarks/{name}`. [`runs`]: `/runs`.
-//!   [`run`]: `/runs/{id}`. [`trends`]: `/trends`.
+//!   [`run`]: `/runs/{id}`. [`trends`]: `/trends`. [`help`]: `/help`.
 
 pub mod benchmark;
+pub mod help;
 pub mod overview;
 pub mod run;
 pub mod runs;
@@ -58,6 +59,8 @@ pub enum Place {
     Trends,
     /// Runs, and one of them.
     Runs,
+    /// What the words mean.
+    Help,
     /// Nowhere that the header names.
     Elsewhere,
 }
@@ -118,6 +121,7 @@ impl Shell {
             ("/", "Tonight", Place::Tonight),
             ("/trends", "Trends", Place::Trends),
             ("/runs", "Runs", Place::Runs),
+            ("/help", "Help", Place::Help),
         ]
         .into_iter()
         .map(|(url, name, place)| NavLink {
