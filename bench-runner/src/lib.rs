@@ -7,8 +7,10 @@
 //! - [`analyze`]: what the rules say about a history from any source.
 //! - [`ab`]: two sides in turn, round by round.
 //! - [`baseline`]: reports into a baseline file.
+//! - [`check`]: one file against a baseline, offline.
 //! - `cli`: the commands, one file each; [`main_with`] runs them.
 //! - [`collect`]: the plan, the rounds, the report.
+//! - [`compare`]: two files side by side.
 //! - [`doctor`]: whether a machine is fit to measure.
 //! - [`environment`]: machine, program and revision.
 //! - [`mod@interrupt`]: what Ctrl-C does.
@@ -22,8 +24,10 @@
 pub mod ab;
 pub mod analyze;
 pub mod baseline;
+pub mod check;
 mod cli;
 pub mod collect;
+pub mod compare;
 pub mod doctor;
 pub mod environment;
 pub mod interrupt;

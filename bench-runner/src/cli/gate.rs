@@ -34,12 +34,12 @@ pub(super) struct GateArgs {
     json: bool,
 }
 
-fn fail_on(text: &str) -> Result<FailOn, String> {
+pub(super) fn fail_on(text: &str) -> Result<FailOn, String> {
     serde_json::from_value(serde_json::Value::from(text))
         .map_err(|_| "give warning or critical".to_owned())
 }
 
-fn threshold(text: &str) -> Result<f64, String> {
+pub(super) fn threshold(text: &str) -> Result<f64, String> {
     let fraction: Option<f64> = text.parse().ok();
     fraction
         .filter(|fraction| (0.0..=10.0).contains(fraction))

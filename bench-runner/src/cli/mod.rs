@@ -6,6 +6,8 @@
 mod ab;
 mod analyze;
 mod baseline;
+mod check;
+mod compare;
 mod doctor;
 mod exec;
 mod failure;
@@ -72,6 +74,10 @@ enum Command {
     Baseline(Box<baseline::Args>),
     /// Ask the server for the verdict on a run: what CI calls.
     Gate(gate::Args),
+    /// Check a file against a baseline, offline: what CI calls without a server.
+    Check(check::Args),
+    /// Two files side by side, as benchstat, and what the difference can decide.
+    Compare(compare::Args),
     /// Change points, alarms, creep and bands of any history, offline.
     Analyze(analyze::Args),
     /// Run, upload, and ask for the verdict: one call for a timer or a workflow.
@@ -95,6 +101,8 @@ impl Command {
             Command::Import(args) => import::run(&args),
             Command::Baseline(args) => baseline::run(&args),
             Command::Gate(args) => gate::run(&args),
+            Command::Check(args) => check::run(&args),
+            Command::Compare(args) => compare::run(&args),
             Command::Analyze(args) => analyze::run(&args),
             Command::Nightly(args) => nightly::run(&args),
             Command::Ab(args) => ab::run(&args),

@@ -121,8 +121,10 @@ pub fn compare(old: &Sample, new: &Sample, question: &Question) -> Compared {
     let scale = Scale::of(old, new);
     let shift = shift_interval(&scale.read(old), &scale.read(new), ALPHA);
     compared.test = Some(test);
+    // Of a change from zero there is no percentage, and so no interval of it.
     compared.interval = shift
         .and_then(|shift| shift.interval)
+        .filter(|_| judged.change.is_some())
         .map(|ends| scale.interval(ends, question.better));
     if let Some(half) = shift.as_ref().and_then(half_width) {
         compared.noise_floor = Some(scale.fraction(half));

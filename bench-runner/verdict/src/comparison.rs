@@ -5,8 +5,12 @@ use bench_report::metric::Direction;
 use serde::{Deserialize, Serialize};
 
 use crate::band::Band;
+use crate::compare::Compared;
 use crate::exit::{ExitCode, Status};
-use crate::verdict::{Coverage, Evidence, Params};
+use crate::gate::{GateInput, GateOptions, gate};
+use crate::stats::geomean::geomean;
+use crate::stats::summary::Summary;
+use crate::verdict::{Coverage, Evidence, Params, SeriesVerdict, Verdict};
 
 /// Two sides, row by row. All changes are fractions, positive is worse.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,6 +33,164 @@ pub struct Comparison {
     pub rows: Vec<Row>,
     /// The geometric mean of the ratios of each unit's rows.
     pub geomean: Vec<Geomean>,
+}
+
+/// What is compared, apart from its numbers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Subject {
+    /// Benchmark name.
+    pub benchmark: String,
+    /// Its dimensions.
+    pub params: Params,
+    /// Metric name.
+    pub metric: String,
+    /// Its unit.
+    pub unit: String,
+    /// Which way is better.
+    pub better: Direction,
+}
+
+/// What a comparison is made of.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Sides {
+    /// The side compared with.
+    pub base: Side,
+    /// The side judged.
+    pub head: Side,
+    /// Measured in pairs, round by round.
+    pub paired: bool,
+    /// What one side has and the other has not.
+    pub coverage: Coverage,
+    /// Set when the sides were measured in different environments: what differs.
+    pub environments_differ: Option<String>,
+}
+
+impl Comparison {
+    /// Judges compared rows by the gate's own rules.
+    pub fn judge(sides: Sides, rows: &[(Subject, Compared)], options: &GateOptions) -> Comparison {
+        let environment = sides.head.environment.clone().unwrap_or_default();
+        let verdict = gate(
+            GateInput {
+                coverage: sides.coverage,
+                series: rows
+                    .iter()
+                    .map(|(of, row)| series_verdict(of, row, &environment))
+                    .collect(),
+                environments_differ: sides.environments_differ,
+                ..GateInput::default()
+            },
+            options,
+        );
+        let Verdict {
+            status,
+            exit_code,
+            reasons,
+            coverage,
+            ..
+        } = verdict;
+        Comparison {
+            base: sides.base,
+            head: sides.head,
+            paired: sides.paired,
+            status,
+            exit_code,
+            reasons,
+            coverage,
+            rows: rows.iter().map(|(of, row)| Row::of(of, row)).collect(),
+            geomean: geomeans(rows),
+        }
+    }
+}
+
+/// A compared row as the gate takes it: the old side is the baseline.
+pub fn series_verdict(of: &Subject, row: &Compared, environment: &str) -> SeriesVerdict {
+    SeriesVerdict {
+        series_id: 0,
+        benchmark: of.benchmark.clone(),
+        params: of.params.clone(),
+        metric: of.metric.clone(),
+        unit: of.unit.clone(),
+        better: of.better,
+        environment: environment.to_owned(),
+        value: row.new.median,
+        samples: row.new.n.min(row.old.n),
+        baseline: Some(row.old.median),
+        baseline_runs: 1,
+        change: row.change,
+        interval: row.interval,
+        band: row.band,
+        evidence: row.evidence,
+        detectable_change: row.detectable_change,
+        noise_floor: row.noise_floor,
+        accepted_level: None,
+        creep: None,
+        alert_id: None,
+        frozen_baseline: None,
+        frozen_change: None,
+        confirm: None,
+        target: None,
+        samples_needed: row.samples_needed,
+    }
+}
+
+impl Row {
+    fn of(of: &Subject, row: &Compared) -> Row {
+        Row {
+            benchmark: of.benchmark.clone(),
+            params: of.params.clone(),
+            metric: of.metric.clone(),
+            unit: of.unit.clone(),
+            better: of.better,
+            old: Centre::of(&row.old),
+            new: Centre::of(&row.new),
+            change: row.change,
+            interval: row.interval,
+            p: row.test.map(|test| test.p),
+            band: row.band,
+            evidence: row.evidence,
+            detectable_change: row.detectable_change,
+            noise_floor: row.noise_floor,
+            samples_needed: row.samples_needed,
+        }
+    }
+}
+
+impl Centre {
+    fn of(summary: &Summary) -> Centre {
+        Centre {
+            median: summary.median,
+            low: summary.interval.map(|[low, _]| low),
+            high: summary.interval.map(|[_, high]| high),
+            n: summary.n,
+        }
+    }
+}
+
+/// The geometric mean of `new / old` over the rows of each unit, in the order of the units.
+fn geomeans(rows: &[(Subject, Compared)]) -> Vec<Geomean> {
+    let mut units: Vec<&str> = Vec::new();
+    for (of, _) in rows {
+        if !units.contains(&of.unit.as_str()) {
+            units.push(&of.unit);
+        }
+    }
+    let ratio = |row: &Compared| {
+        let (old, new) = (row.old.median, row.new.median);
+        if old == new { 1.0 } else { new / old }
+    };
+    units
+        .into_iter()
+        .map(|unit| {
+            let own = rows.iter().filter(|(of, _)| of.unit == unit);
+            let ratios: Vec<f64> = own.map(|(_, row)| ratio(row)).collect();
+            let finite = ratios.iter().all(|ratio| ratio.is_finite());
+            let change = geomean(&ratios).filter(|_| finite).map(|mean| mean - 1.0);
+            Geomean {
+                unit: unit.to_owned(),
+                change,
+            }
+        })
+        .collect()
 }
 
 /// One side of a comparison; what is not known is absent.

@@ -9,10 +9,11 @@
 //! - [`tonight`]: one night judged by all of them, from half a year of nights and a small state.
 //! - [`analyze`]: a whole history judged, replayed night by night.
 //! - [`compare`]: two sides of one series. [`confirmation`]: pairs measured on the same night.
-//! - [`gate`]: what turns CI red. [`rules`]: the guide's absolute rules and red flags.
+//! - [`gate`]: what turns CI red. [`rules`]: the guide's absolute rules and red flags,
+//!   [`suite_rules`]: which series they speak of.
 //!   [`exit`]: exit codes, their order, and reasons.
-//! - [`verdict`], [`comparison`]: the answers as they travel. [`words`]: how sentences write
-//!   numbers.
+//! - [`verdict`], [`comparison`]: the answers as they travel. [`markdown`]: for a comment or an
+//!   issue. [`words`]: how sentences write numbers.
 //! - [`stats`]: one file per statistic, on plain numbers.
 //!
 //! # Invariants
@@ -31,11 +32,13 @@ pub mod evidence;
 pub mod exit;
 pub mod gate;
 pub mod history;
+pub mod markdown;
 pub mod rules;
 pub mod segments;
 #[cfg(test)]
 mod simulation;
 pub mod stats;
+pub mod suite_rules;
 pub mod tonight;
 pub mod verdict;
 pub mod words;

@@ -57,7 +57,7 @@ pub fn error_rate(of: &str, share: f64) -> RuleResult {
         share,
         Op::AtMost,
         ERROR_RATE_MAX,
-        "ratio",
+        "1",
     )
 }
 
@@ -71,7 +71,7 @@ pub fn memory_use(of: &str, used_bytes: f64, limit_bytes: Option<f64>) -> Option
         used_bytes,
         Op::AtMost,
         MEMORY_SHARE_MAX * limit,
-        "bytes",
+        "B",
     ))
 }
 

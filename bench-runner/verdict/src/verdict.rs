@@ -1,17 +1,13 @@
 //! The verdict as it travels: what `gate`, `check` and `GET /runs/{id}/verdict` answer. Field by
 //! field the contract's; a field marked `Option` is absent or null when there is nothing to say.
 
-use std::collections::BTreeMap;
-
+pub use bench_report::metric::Params;
 use bench_report::metric::{Direction, Op};
 use serde::{Deserialize, Serialize};
 
 pub use crate::band::Band;
 use crate::exit::{ExitCode, Status};
 use crate::gate::FailOn;
-
-/// A benchmark's dimensions, such as `concurrency=100`, in the order of their names.
-pub type Params = BTreeMap<String, String>;
 
 /// How sure a verdict is. Together with the [`Band`] it says what happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -230,17 +226,8 @@ impl SeriesVerdict {
     }
 }
 
-/// How a series is named in reasons and coverage: `KVEventConcurrency/concurrency=100/cpu=2
-/// latency_p99`.
+/// How a series is named in reasons and coverage: `KVEventConcurrency latency_p99 cpu=2`, as
+/// everywhere else.
 pub fn series_name(benchmark: &str, params: &Params, metric: &str) -> String {
-    let mut name = benchmark.to_owned();
-    for (key, value) in params {
-        name.push('/');
-        name.push_str(key);
-        name.push('=');
-        name.push_str(value);
-    }
-    name.push(' ');
-    name.push_str(metric);
-    name
+    bench_report::metric::series_text(benchmark, metric, params)
 }

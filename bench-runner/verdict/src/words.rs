@@ -1,6 +1,6 @@
 //! Words and numbers in the sentences that a verdict gives as its reasons.
 
-use bench_report::metric::Op;
+use bench_report::metric::{Op, Unit};
 
 use crate::verdict::Evidence;
 
@@ -9,13 +9,14 @@ const NAMED: usize = 5;
 
 /// A fraction as people read it: `+12.3%`, with a real minus sign.
 pub fn percent(change: f64) -> String {
-    let text = format!("{:.1}%", 100.0 * change.abs());
-    if text == "0.0%" {
-        text
-    } else if change < 0.0 {
-        format!("\u{2212}{text}")
-    } else {
-        format!("+{text}")
+    bench_report::metric::format_change(change)
+}
+
+/// A value with its unit as people read it: `1.020 µs`. A unit that is not known stands as it is.
+pub fn value(value: f64, unit: &str) -> String {
+    match Unit::parse(unit) {
+        Ok(unit) => bench_report::metric::format_value(value, unit).to_string(),
+        Err(_) => format!("{} {unit}", plain(value)),
     }
 }
 
@@ -42,9 +43,9 @@ pub fn plain(value: f64) -> String {
 pub fn symbol(op: Op) -> &'static str {
     match op {
         Op::Less => "<",
-        Op::AtMost => "<=",
+        Op::AtMost => "\u{2264}",
         Op::Equal => "=",
-        Op::AtLeast => ">=",
+        Op::AtLeast => "\u{2265}",
         Op::Greater => ">",
     }
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::band::{self, Band};
 use crate::exit::{ExitCode, Reasons, Status};
 use crate::verdict::{Counts, Coverage, Evidence, RuleResult, SeriesVerdict, Verdict};
-use crate::words::{evidence_word, list, percent, plain, symbol};
+use crate::words::{self, evidence_word, list, percent, symbol};
 
 /// The gate's threshold where none is given: a change above 10%.
 pub const DEFAULT_THRESHOLD: f64 = 0.1;
@@ -159,26 +159,26 @@ fn regressions(input: &GateInput, options: &GateOptions, reasons: &mut Reasons) 
             })
             .is_met_by(baseline)
         {
-            let unit = &series.unit;
+            let read = |value| words::value(value, &series.unit);
             reasons.add(
                 fail,
                 format!(
-                    "{name}: misses its target {} {} {unit} with {}, the baseline met it with {}",
+                    "{name}: misses its target {} {} with {}; the baseline met it with {}",
                     symbol(target.op),
-                    plain(target.value),
-                    plain(series.value),
-                    plain(baseline),
+                    read(target.value),
+                    read(series.value),
+                    read(baseline),
                 ),
             );
         }
     }
     // (d) The absolute rules.
     for rule in input.rules.iter().filter(|rule| !rule.met) {
-        let (op, unit) = (symbol(rule.op), &rule.unit);
-        let (value, limit) = (plain(rule.value), plain(rule.limit));
+        let read = |value| words::value(value, &rule.unit);
+        let (value, limit, op) = (read(rule.value), read(rule.limit), symbol(rule.op));
         reasons.add(
             fail,
-            format!("{}: {value} {unit}, must be {op} {limit} {unit}", rule.name),
+            format!("{}: {value}, must be {op} {limit}", rule.name),
         );
     }
 }
@@ -243,8 +243,9 @@ fn inconclusive(input: &GateInput, options: &GateOptions, reasons: &mut Reasons)
             (Some(needed), _) => reasons.add(
                 code,
                 format!(
-                    "{name}: {} samples a side cannot decide, {needed} are needed",
-                    series.samples
+                    "{name}: {} sample{} a side cannot decide, {needed} are needed",
+                    series.samples,
+                    if series.samples == 1 { "" } else { "s" },
                 ),
             ),
             (None, Evidence::Likely) if above => {
@@ -275,11 +276,8 @@ fn names(input: &GateInput, wanted: impl Fn(&SeriesVerdict) -> bool) -> Vec<Stri
 fn size_of(series: &SeriesVerdict) -> String {
     series.change.map_or_else(
         || {
-            format!(
-                "{} {} where the baseline is 0",
-                plain(series.value),
-                series.unit
-            )
+            let value = words::value(series.value, &series.unit);
+            format!("{value} where the baseline is 0")
         },
         |change| format!("{} against its baseline", percent(change)),
     )

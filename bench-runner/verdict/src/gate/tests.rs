@@ -67,7 +67,7 @@ fn a_quiet_night_passes_without_reasons() {
 
 #[test]
 fn a_confirmed_change_fails_above_the_threshold_and_not_at_it() {
-    let name = "KVEventConcurrency/cpu=2 latency_p99";
+    let name = "KVEventConcurrency latency_p99 cpu=2";
     check(
         &judged(series(0.25, Evidence::Confirmed)),
         Status::Fail,
@@ -142,12 +142,12 @@ fn a_change_from_a_zero_baseline_exceeds_any_threshold() {
         change: None,
         band: Band::Critical,
         value: 3.0,
-        unit: "errors".to_owned(),
+        unit: "1".to_owned(),
         ..series(0.0, Evidence::Exact)
     };
     let verdict = judged(appeared);
     assert_eq!(verdict.status, Status::Fail);
-    assert!(verdict.reasons[0].contains("3 errors where the baseline is 0 (critical), exact"));
+    assert!(verdict.reasons[0].contains("3 where the baseline is 0 (critical), exact"));
 }
 
 #[test]
@@ -198,8 +198,8 @@ fn a_target_fails_only_where_the_baseline_met_it() {
         &verdict,
         Status::Fail,
         &[
-            "KVEventConcurrency/cpu=2 latency_p99: misses its target < 1010 ns with 1020, the \
-           baseline met it with 1000",
+            "KVEventConcurrency latency_p99 cpu=2: misses its target < 1,010 ns with 1,020 ns; the \
+           baseline met it with 1,000 ns",
         ],
     );
     let never = SeriesVerdict {
@@ -216,7 +216,7 @@ fn an_absolute_rule_fails_whatever_the_baseline_says() {
     check(
         &gate(input, &GateOptions::default()),
         Status::Fail,
-        &["p99 latency of KVEventThroughput: 2500000 ns, must be <= 2000000 ns"],
+        &["p99 latency of KVEventThroughput: 2,500 µs, must be \u{2264} 2,000 µs"],
     );
 }
 
@@ -293,7 +293,7 @@ fn too_few_samples_say_how_many_are_needed() {
     check(
         &judged(few),
         Status::Inconclusive,
-        &["KVEventConcurrency/cpu=2 latency_p99: 3 samples a side cannot decide, 4 are needed"],
+        &["KVEventConcurrency latency_p99 cpu=2: 3 samples a side cannot decide, 4 are needed"],
     );
 }
 
@@ -328,5 +328,5 @@ fn sides_of_different_environments_are_incomparable() {
 #[test]
 fn the_verdict_travels_with_the_fields_of_the_contract() {
     let text = serde_json::to_string(&judged(series(0.123, Evidence::Confirmed)));
-    insta::assert_snapshot!(text.unwrap_or_default(), @r#"{"status":"fail","exit_code":1,"reasons":["KVEventConcurrency/cpu=2 latency_p99: +12.3% against its baseline (warning), confirmed"],"threshold":0.1,"fail_on":"warning","rule":"1","rejudged":false,"coverage":{"expected":1,"measured":1,"missing":[],"failed":[],"new":[],"not_available":[]},"counts":{"critical":0,"warning":1,"info":0,"none":0,"improved":0,"warming":0,"undefined":0},"rules":[],"red_flags":[],"series":[{"series_id":1,"benchmark":"KVEventConcurrency","params":{"cpu":"2"},"metric":"latency_p99","unit":"ns","better":"lower","environment":"e1","value":1123.0,"samples":10,"baseline":1000.0,"baseline_runs":7,"change":0.123,"band":"warning","evidence":"confirmed","detectable_change":0.04,"noise_floor":0.02,"accepted_level":null,"creep":null}]}"#);
+    insta::assert_snapshot!(text.unwrap_or_default(), @r#"{"status":"fail","exit_code":1,"reasons":["KVEventConcurrency latency_p99 cpu=2: +12.3% against its baseline (warning), confirmed"],"threshold":0.1,"fail_on":"warning","rule":"1","rejudged":false,"coverage":{"expected":1,"measured":1,"missing":[],"failed":[],"new":[],"not_available":[]},"counts":{"critical":0,"warning":1,"info":0,"none":0,"improved":0,"warming":0,"undefined":0},"rules":[],"red_flags":[],"series":[{"series_id":1,"benchmark":"KVEventConcurrency","params":{"cpu":"2"},"metric":"latency_p99","unit":"ns","better":"lower","environment":"e1","value":1123.0,"samples":10,"baseline":1000.0,"baseline_runs":7,"change":0.123,"band":"warning","evidence":"confirmed","detectable_change":0.04,"noise_floor":0.02,"accepted_level":null,"creep":null}]}"#);
 }

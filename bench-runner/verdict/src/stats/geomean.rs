@@ -5,8 +5,12 @@ pub fn geomean(values: &[f64]) -> Option<f64> {
     if values.is_empty() || values.iter().any(|value| *value <= 0.0 || value.is_nan()) {
         return None;
     }
-    let sum: f64 = values.iter().map(|value| value.ln()).sum();
-    Some((sum / values.len() as f64).exp())
+    // A running mean, as go-moremath takes it, so that even the last digits agree with benchstat's.
+    let mut mean = 0.0;
+    for (index, value) in values.iter().enumerate() {
+        mean += (value.ln() - mean) / (index + 1) as f64;
+    }
+    Some(mean.exp())
 }
 
 #[cfg(test)]
