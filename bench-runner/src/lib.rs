@@ -3,7 +3,7 @@
 //! # Layout
 //! - [`measure`]: clock, histograms, loops, allocations, processor time, disturbances.
 //! - [`workload`]: seeded event streams and prompts, with an oracle.
-//! - [`suite`]: the seven benchmarks.
+//! - [`suite`]: the eight benchmarks.
 //! - [`analyze`]: what the rules say about a history from any source.
 //! - [`ab`]: two sides in turn, round by round.
 //! - [`baseline`]: reports into a baseline file.

@@ -56,12 +56,12 @@ fn tiny<'a>(more: &[&'a str]) -> Vec<&'a str> {
 }
 
 #[test]
-fn list_shows_the_seven_benchmarks_as_text_and_as_json() {
+fn list_shows_the_eight_benchmarks_as_text_and_as_json() {
     let folder = tempfile::tempdir().unwrap();
     let text = stdout(&run(folder.path(), &["list"]));
     let json: serde_json::Value =
         serde_json::from_slice(&run(folder.path(), &["list", "--json"]).stdout).unwrap();
-    assert_eq!(json.as_array().unwrap().len(), 7);
+    assert_eq!(json.as_array().unwrap().len(), 8);
     for benchmark in json.as_array().unwrap() {
         assert!(text.contains(benchmark["name"].as_str().unwrap()));
     }

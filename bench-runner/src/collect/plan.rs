@@ -215,11 +215,11 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn all_seven_benchmarks_are_planned() {
+    fn all_eight_benchmarks_are_planned() {
         let cases = plan(&settings(None), &[0, 1, 2, 3]).unwrap();
         let mut names: Vec<&str> = cases.iter().map(|case| case.info.name).collect();
         names.dedup();
-        assert_eq!(names.len(), 7);
+        assert_eq!(names.len(), 8);
         assert!(cases.iter().all(|case| case.skipped.is_none()));
     }
 

@@ -6,8 +6,8 @@ use bench_report::metric::{Direction, Kind, Op, Params, Target, Unit};
 use serde::Serialize;
 
 use super::{
-    burst_load, concurrency, large_prefix, memory_usage, processing_latency, routing_decision,
-    throughput,
+    burst_load, concurrency, end_to_end, large_prefix, memory_usage, processing_latency,
+    routing_decision, throughput,
 };
 
 /// The suite's name in reports.
@@ -99,8 +99,8 @@ pub struct Goal {
     pub reference: Option<f64>,
 }
 
-/// All benchmarks, in the order of the guide.
-pub fn catalogue() -> [&'static BenchmarkInfo; 7] {
+/// All benchmarks: the guide's seven in its order, then the way over the network.
+pub fn catalogue() -> [&'static BenchmarkInfo; 8] {
     [
         &processing_latency::INFO,
         &throughput::INFO,
@@ -109,6 +109,7 @@ pub fn catalogue() -> [&'static BenchmarkInfo; 7] {
         &large_prefix::INFO,
         &burst_load::INFO,
         &routing_decision::INFO,
+        &end_to_end::INFO,
     ]
 }
 

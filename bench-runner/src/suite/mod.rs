@@ -1,4 +1,4 @@
-//! The seven benchmarks: one file each, with what it is (as data) and how one sample of it is taken.
+//! The eight benchmarks: one file each, with what it is (as data) and how one sample of it is taken.
 //!
 //! - [`mod@catalogue`]: the suite as data.
 //! - `subject`: the index under test, through its public API.
@@ -14,6 +14,7 @@ pub mod burst_load;
 pub mod catalogue;
 pub mod concurrency;
 mod drive;
+pub mod end_to_end;
 pub mod large_prefix;
 pub mod memory_usage;
 pub mod processing_latency;
@@ -45,6 +46,7 @@ pub fn sample(
         name if name == large_prefix::INFO.name => large_prefix::sample,
         name if name == burst_load::INFO.name => burst_load::sample,
         name if name == routing_decision::INFO.name => routing_decision::sample,
+        name if name == end_to_end::INFO.name => end_to_end::sample,
         name => return Err(SampleError::UnknownBenchmark(name.to_owned())),
     };
     take(params, context)

@@ -159,6 +159,9 @@ pub enum SampleError {
     /// An event of the workload was not taken.
     #[error("the index did not take an event of the workload: {0}")]
     Refused(String),
+    /// The feed did not do what it is measured for.
+    #[error("the feed over ZeroMQ: {0}")]
+    Feed(String),
     /// A stored block never became visible.
     #[error("a stored prefix was not visible after {0} s")]
     NeverVisible(u64),
