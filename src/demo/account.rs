@@ -124,15 +124,15 @@ fn target_line(row: &TargetRow, width: usize) -> String {
     )
 }
 
-pub(super) fn where_to_look(url: &str, run: RunId, benchmark: Option<&str>) {
+pub(super) fn where_to_look(url: &str, run: RunId, trend: Option<&str>) {
     println!();
     println!("Where to look");
     println!("  {url}/");
     println!("      is main healthy? This machine first, then the sample");
     println!("  {url}/runs/{run}");
     println!("      everything that was just measured");
-    if let Some(benchmark) = benchmark {
-        println!("  {url}/benchmarks/{benchmark}");
+    if let Some(trend) = trend {
+        println!("  {url}{trend}");
         println!("      a trend over the sample's year");
     }
 }

@@ -26,7 +26,7 @@ use tokio::task::JoinHandle;
 
 use crate::command;
 use crate::config::{Config, DemoArgs};
-use crate::domain::{JudgedRun, RunId, RunKind};
+use crate::domain::{RunId, RunKind};
 use crate::store::{RunFilter, Store};
 use crate::web::{self, AppState};
 
@@ -102,8 +102,8 @@ async fn show(args: &DemoArgs, dashboard: &Dashboard) -> Result<()> {
         .await?
         .context("the run is gone")?;
     account::measured(&measured);
-    let with_history = a_benchmark_to_see(&measured);
-    account::where_to_look(&dashboard.url, run, with_history);
+    let trend = a_trend_to_see(&state.store).await?;
+    account::where_to_look(&dashboard.url, run, trend.as_deref());
     if args.no_wait {
         account::kept(&state.config.database);
         return Ok(());
@@ -166,13 +166,18 @@ async fn newest_measured(store: &Store) -> Result<Option<RunId>> {
     Ok(newest.first().map(|run| run.id))
 }
 
-/// The benchmark with the plainest story in the sample history, where the suite has it.
-fn a_benchmark_to_see(run: &JudgedRun) -> Option<&str> {
-    let names = run.rows.iter().map(|row| row.series.key.benchmark.as_str());
-    names
-        .clone()
-        .find(|name| *name == "KVEventConcurrency")
-        .or_else(|| names.clone().next())
+/// The page of the trend with the plainest story, on the sample machine.
+async fn a_trend_to_see(store: &Store) -> Result<Option<String>> {
+    let machines = store.environments().await?;
+    let samples = machines.into_iter().filter(|machine| machine.is_sample);
+    let newest = samples.max_by_key(|machine| machine.last_seen);
+    Ok(newest.map(|machine| {
+        format!(
+            "/benchmarks/KVEventConcurrency?metric=latency_p99&param.concurrency=100\
+             &environment={}&range=1y",
+            machine.id
+        )
+    }))
 }
 
 /// The suite with all its series, as the sample machine has them.
