@@ -1,6 +1,7 @@
 //! Behaviour of the index, the decoder and the feed, through the public API.
 #![expect(clippy::unwrap_used, reason = "a test may stop where it fails")]
 
+mod bounds;
 mod index;
 mod model;
 mod wire;

@@ -172,13 +172,13 @@ impl Part {
         self.slots[hole] = 0;
     }
 
-    /// Small parts grow fourfold, since each growth has its price; larger ones by half, and are
+    /// Small parts double, since each growth has its price; larger ones grow by half, and are
     /// between half and three quarters full.
     #[cold]
     fn grow(&mut self) {
         let room = match self.slots.len() {
             0 => SMALLEST,
-            small @ ..SMALL => small * 4,
+            small @ ..SMALL => small * 2,
             large => large + large / 2,
         };
         let old = std::mem::replace(&mut self.slots, vec![0; room]);

@@ -12,7 +12,9 @@ use crate::sync::{Ordering, Own};
 
 /// Bytes that a segment in use costs beside its own: its blocks' slots in the engine map at their
 /// emptiest, its entry in the child table, and one in a journal.
-const SEGMENT_BYTES: usize = size_of::<Segment>() + BLOCKS * 16 + 48;
+const SEGMENT_BYTES: usize = size_of::<Segment>() + BLOCKS * 22 + 64;
+/// Bytes that an index holds whatever is in it: a chunk just begun, the parts of its tables.
+const BASE_BYTES: usize = 128 << 10;
 
 impl<'a> Edit<'a> {
     /// Makes room for `blocks` new blocks and `segments` new segments, leaving the segment `kept`
@@ -27,7 +29,9 @@ impl<'a> Edit<'a> {
         }
         let bounds = &self.writer.bounds;
         let most_blocks = bounds.max_blocks;
-        let most_segments = bounds.max_bytes / SEGMENT_BYTES;
+        // At least one segment, or nothing could be stored at all.
+        let for_segments = bounds.max_bytes.saturating_sub(BASE_BYTES);
+        let most_segments = (for_segments / SEGMENT_BYTES).max(1);
         let most_bytes = bounds.max_bytes;
         loop {
             let has_blocks = self.writer.stats.distinct_blocks + blocks as u64 <= most_blocks;
@@ -35,7 +39,7 @@ impl<'a> Edit<'a> {
             // Names of workers' own and further planes are not in the segments' price.
             let has_bytes = most_bytes == usize::MAX
                 || linked <= most_segments
-                    && linked * SEGMENT_BYTES + self.odd_bytes() <= most_bytes;
+                    && self.odd_bytes() + linked.saturating_sub(1) * SEGMENT_BYTES <= for_segments;
             if has_blocks && has_bytes {
                 return Some(());
             }
