@@ -4,6 +4,7 @@
 //! - [`mod@router`]: every route, grouped by who calls it.
 //! - [`error`]: what went wrong, as problem JSON or as a page.
 //! - [`extract`]: paths and queries that fail in our words. [`auth`]: who is calling.
+//! - [`badge`]: a metric's last value for a README.
 //! - [`metrics`]: what Prometheus reads.
 //! - [`session`]: logging in and out.
 //! - [`guard`]: what holds for every request: host, headers, limits.
@@ -13,6 +14,7 @@
 pub mod api;
 pub mod assets;
 pub mod auth;
+pub mod badge;
 pub mod error;
 pub mod extract;
 pub mod guard;

@@ -6,7 +6,9 @@ use axum::http::{Method, Uri};
 use axum::middleware;
 use axum::routing::{get, post};
 
-use super::{AppState, WebError, api, assets, auth, error, guard, metrics, pages, session, sse};
+use super::{
+    AppState, WebError, api, assets, auth, badge, error, guard, metrics, pages, session, sse,
+};
 
 /// All routes, with what holds for every request.
 pub fn router(state: AppState) -> Router {
@@ -53,6 +55,7 @@ pub fn router(state: AppState) -> Router {
     // Scripts, at the root.
     let root = Router::new()
         .route("/export.csv", get(api::export::csv))
+        .route("/badge/{benchmark}/{file}", get(badge::show))
         .route("/metrics", get(metrics::show))
         .layer(middleware::from_fn_with_state(
             state.clone(),

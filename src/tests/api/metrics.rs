@@ -58,3 +58,24 @@ async fn generated_data_is_not_exported() {
     let text = app.get("/metrics").await;
     assert!(!text.text().contains("benchmark=\"A\""));
 }
+
+#[tokio::test]
+async fn a_badge_shows_the_last_value_and_its_change_and_no_markup_of_strangers() {
+    let app = TestApp::new().await;
+    let token = app.token(Scope::Upload, None).await;
+    for (days, value) in [(3, 100.0), (2, 100.0), (1, 100.0), (0, 125.0)] {
+        app.upload(&token, &report(days, &[("A<b>", value)])).await;
+    }
+    let badge = app.get("/badge/A%3Cb%3E/latency_p99.svg").await;
+    assert_eq!(badge.header("content-type"), "image/svg+xml");
+    assert!(
+        badge.text().contains(">125.0 ns +25.0%</text>"),
+        "{}",
+        badge.text()
+    );
+    assert!(!badge.text().contains("<b>"));
+    assert_eq!(app.get("/badge/A%3Cb%3E/latency_p99").await.status, 404);
+    assert_eq!(app.get("/badge/B/latency_p99.svg").await.status, 404);
+    let other = app.get("/badge/A%3Cb%3E/latency_p99.svg?param.cpu=4").await;
+    assert_eq!(other.status, 404);
+}

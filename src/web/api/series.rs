@@ -37,7 +37,7 @@ pub async fn list(
 
 /// What a query asks for; a key that is not known is refused, so that a typing error does not
 /// answer with everything.
-pub(super) fn filter(pairs: Vec<(String, String)>) -> Result<SeriesFilter, WebError> {
+pub(in crate::web) fn filter(pairs: Vec<(String, String)>) -> Result<SeriesFilter, WebError> {
     let mut filter = SeriesFilter::default();
     for (key, value) in pairs {
         match key.as_str() {
