@@ -120,3 +120,29 @@ fn connection(path: &Path) -> SqliteConnectOptions {
         .pragma("temp_store", "memory")
         .statement_cache_capacity(256)
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+    use super::*;
+
+    #[tokio::test]
+    async fn readers_share_no_page_cache_lock() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("a.db"), StoreOptions::default())
+            .await
+            .unwrap();
+        let options: Vec<(String,)> = sqlx::query_as("pragma compile_options")
+            .fetch_all(store.readers())
+            .await
+            .unwrap();
+        assert!(
+            options.iter().any(|(o,)| o.starts_with("THREADSAFE")),
+            "{options:?}"
+        );
+        // Undefined in .cargo/config.toml: it puts all page caches behind one lock.
+        let is_set = options.iter().any(|(o,)| o == "ENABLE_MEMORY_MANAGEMENT");
+        assert!(!is_set, "{options:?}");
+    }
+}
