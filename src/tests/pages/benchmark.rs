@@ -173,3 +173,31 @@ async fn a_name_with_slashes_and_markup_has_its_page() {
     );
     assert_eq!(page.count("</script>"), 2);
 }
+
+#[tokio::test]
+async fn a_chart_is_not_empty_while_other_branches_have_runs() {
+    let app = TestApp::new().await;
+    let mut run = night(0, 1.0);
+    run.kind = kvmark::domain::RunKind::Manual;
+    run.revision.branch = Some("topic".to_owned());
+    store(&app, &run).await;
+    Page::get(&app, "/benchmarks/KVEventConcurrency")
+        .await
+        .says("There is no run of main here; shown are the runs of all branches.")
+        .says("all branches · 1 night");
+}
+
+#[tokio::test]
+async fn the_page_opens_on_a_machine_that_has_nights_of_main() {
+    let app = app().await;
+    let mut run = night(0, 1.0);
+    run.run_key = "by hand".to_owned();
+    run.report = b"by hand".to_vec();
+    run.kind = kvmark::domain::RunKind::Manual;
+    run.environment.fingerprint = "dd".repeat(32);
+    run.environment.name = Some("laptop".to_owned());
+    store(&app, &run).await;
+    Page::get(&app, "/benchmarks/KVEventConcurrency")
+        .await
+        .says("bench-1 · main · 40 nights");
+}

@@ -74,11 +74,11 @@ async fn all_rows_are_listed_when_asked_for_and_one_benchmark_alone() {
     store(&app, &run).await;
     Page::get(&app, "/runs/1")
         .await
-        .says("none of 4 left its band")
-        .says("All 4");
+        .says("none of 4 left its band; all of them, benchmark by benchmark")
+        .says("KVEventThroughput 1 series");
     Page::get(&app, "/runs/1?show=all")
         .await
-        .says("all 4, benchmark by benchmark")
+        .says("all of them, benchmark by benchmark")
         .says("KVEventConcurrency 3 series")
         .says("events_per_second cpu=2");
     Page::get(&app, "/runs/1?benchmark=KVEventThroughput")

@@ -26,7 +26,7 @@ use super::figure::{TrendFigure, points_json};
 use super::{Place, Shell, html, value};
 use crate::analysis::history::{History, HistoryInputs, build};
 use crate::domain::time::DAY_MS;
-use crate::domain::{Environment, Millis, Point, Run, Series, SeriesId};
+use crate::domain::{Environment, EnvironmentId, Millis, Point, Run, Series, SeriesId};
 use crate::store::SeriesFilter;
 use crate::web::extract::{Path, Query};
 use crate::web::{AppState, WebError};
@@ -43,17 +43,41 @@ pub async fn show(
     Path(name): Path<String>,
     Query(pairs): Query<Vec<(String, String)>>,
 ) -> Result<Response, WebError> {
-    let view = View::read(&pairs)?;
+    let mut view = View::read(&pairs)?;
     let filter = SeriesFilter {
         benchmark: Some(name.clone()),
         ..SeriesFilter::default()
     };
     let all = state.store.series_of(&filter).await?;
     let environments = state.store.environments().await?;
+    if view.environment.is_none() {
+        view.environment = machine_with_nights(&state, &view, &all, &environments).await?;
+    }
     let worst = worst_of_tonight(&state, &view, &name, &all, &environments).await?;
     let choice = Choice::make(&view, &all, &environments, worst)
         .ok_or_else(|| WebError::not_found("benchmark", &name))?;
-    let history = history(&state, &view, &choice, &environments).await?;
+    let mut history = history_of(&state, &view, &choice, &environments).await?;
+    // Never an empty chart when there is something to show one link away.
+    let mut widened = None;
+    if history.points.is_empty() && !matches!(view.range, Range::Between(..)) {
+        for range in [view.range, Range::All] {
+            let wider = View {
+                all_branches: true,
+                range,
+                ..view.clone()
+            };
+            let found = history_of(&state, &wider, &choice, &environments).await?;
+            if !found.points.is_empty() {
+                widened = Some(if range == view.range {
+                    "There is no run of main here; shown are the runs of all branches."
+                } else {
+                    "There is no run of main in this range; shown are all runs there are."
+                });
+                (history, view) = (found, wider);
+                break;
+            }
+        }
+    }
     let scale = value::scale(
         &choice.series.key.unit,
         history.points.iter().map(|p| p.value),
@@ -66,7 +90,8 @@ pub async fn show(
         ];
         return Ok((headers, body).into_response());
     }
-    let loaded = load(&state, &view, choice, history, scale).await?;
+    let mut loaded = load(&state, &view, choice, history, scale).await?;
+    loaded.widened = widened;
     let shell = Shell::of(&state, Place::Trends).await?;
     Ok(html(&BenchmarkPage::new(
         shell,
@@ -91,8 +116,30 @@ struct Loaded {
     multiples_left_out: usize,
     /// The run of the newest night shown.
     newest: Option<Run>,
+    /// What was shown instead of nothing.
+    widened: Option<&'static str>,
     /// What it measures, in the suite's own words; empty for what this suite does not know.
     description: String,
+}
+
+/// The machine that the page opens on: of those with nights of main, the one heard on the last day,
+/// real before sample; `None` where no machine has a night.
+async fn machine_with_nights(
+    state: &AppState,
+    view: &View,
+    all: &[Arc<Series>],
+    environments: &[Environment],
+) -> Result<Option<EnvironmentId>, WebError> {
+    let mut with_nights = Vec::new();
+    for machine in environments_of(all, environments) {
+        if state.store.latest_main_run(machine.id).await?.is_some() {
+            with_nights.push(machine.clone());
+        }
+    }
+    Ok(match with_nights.is_empty() {
+        true => None,
+        false => choice::environment_of(view, all, &with_nights),
+    })
 }
 
 /// Where the view leaves open which series it means: the worst of the newest night.
@@ -124,7 +171,7 @@ async fn worst_of_tonight(
     }))
 }
 
-async fn history(
+async fn history_of(
     state: &AppState,
     view: &View,
     choice: &Choice,
@@ -247,6 +294,7 @@ async fn load(
         multiples,
         multiples_left_out,
         newest,
+        widened: None,
         description: state
             .descriptions
             .get(&choice.series.key.benchmark)

@@ -331,7 +331,7 @@ fn aside(view: &View, loaded: &Loaded) -> String {
         missing.push(format!("environment {asked}"));
     }
     if missing.is_empty() {
-        return String::new();
+        return loaded.widened.unwrap_or_default().to_owned();
     }
     format!(
         "No series of this benchmark has {}; shown is the nearest one that exists.",

@@ -75,6 +75,8 @@ struct Fact {
     value: String,
     /// What it was in the run before, where it differs.
     was: Option<String>,
+    /// Several values of one label, one a line.
+    more: Vec<String>,
 }
 
 struct BenchmarkRow {
@@ -196,7 +198,7 @@ impl RunPage {
             targets: targets(report),
             timelines: extras.timelines,
             sweeps: extras.sweeps,
-            shows_all: extras.shows_all,
+            shows_all: extras.shows_all || (report.flagged == 0 && extras.only.is_none()),
             only: extras.only,
             rows_note,
             groups,
@@ -225,8 +227,10 @@ fn facts(run: &Run, environment: &Environment, report: &RunReport) -> Vec<Fact> 
             value: value.clone(),
             was: difference(label)
                 .map(|d| d.before.clone().unwrap_or_else(|| "not known".to_owned())),
+            more: Vec::new(),
         })
         .collect();
+    fold(&mut facts);
     for gone in report
         .differs
         .iter()
@@ -238,6 +242,7 @@ fn facts(run: &Run, environment: &Environment, report: &RunReport) -> Vec<Fact> 
                 .now
                 .clone()
                 .unwrap_or_else(|| "not available".to_owned()),
+            more: Vec::new(),
             was: Some(
                 gone.before
                     .clone()
@@ -246,6 +251,25 @@ fn facts(run: &Run, environment: &Environment, report: &RunReport) -> Vec<Fact> 
         });
     }
     facts
+}
+
+/// A label that stands there several times, such as what disturbed which benchmark, is one row.
+fn fold(facts: &mut Vec<Fact>) {
+    let mut folded: Vec<Fact> = Vec::with_capacity(facts.len());
+    for fact in facts.drain(..) {
+        match folded.iter_mut().find(|known| known.label == fact.label) {
+            Some(known) => {
+                if known.more.is_empty() {
+                    known.more.push(std::mem::take(&mut known.value));
+                    known.was = None;
+                }
+                known.more.push(fact.value);
+                known.value = known.more.len().to_string();
+            }
+            None => folded.push(fact),
+        }
+    }
+    *facts = folded;
 }
 
 fn compared(report: &RunReport, before: Option<RunId>) -> String {
@@ -321,7 +345,7 @@ fn groups(report: &RunReport, extras: &Extras) -> (Vec<Group>, String) {
             note,
         );
     }
-    if extras.shows_all {
+    if extras.shows_all || report.flagged == 0 {
         let mut groups: Vec<Group> = Vec::new();
         let mut rows: Vec<&crate::domain::Judged> = report.rows.iter().collect();
         rows.sort_by(|a, b| a.series.key.cmp(&b.series.key));
@@ -336,7 +360,11 @@ fn groups(report: &RunReport, extras: &Extras) -> (Vec<Group>, String) {
                 }),
             }
         }
-        return (groups, format!("all {total}, benchmark by benchmark"));
+        let note = match report.flagged {
+            0 => format!("none of {total} left its band; all of them, benchmark by benchmark"),
+            _ => format!("all {total}, benchmark by benchmark"),
+        };
+        return (groups, note);
     }
     let rows: Vec<JudgedView> = report
         .rows
