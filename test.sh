@@ -96,6 +96,8 @@ tests() {
     for name in $(compgen -v | grep -E '^(KVMARK_|GITHUB_)' || true); do
         unset "$name"
     done
+    # Named, they must work: a test that cannot find its peer or its browser then fails, not skips.
+    export KV_FEED_PYTHON=$PWD/$venv/bin/python PAGES_PYTHON=$PWD/$venv/bin/python
     if cargo nextest --version >/dev/null 2>&1; then
         cargo nextest run --locked --workspace --no-fail-fast --cargo-quiet --status-level fail \
             --final-status-level fail 2>&1 | tee "$log"
