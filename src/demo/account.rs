@@ -8,7 +8,7 @@ use bench_verdict::verdict::Band;
 use super::fill::Filled;
 use crate::analysis::overview::TargetRow;
 use crate::analysis::{targets, verdict};
-use crate::domain::{JudgedRun, RunId};
+use crate::domain::{Judged, JudgedRun, RunId};
 
 pub(super) fn opening(url: &str, database: &Path) {
     println!("kvmark demo");
@@ -92,11 +92,8 @@ fn outcome(judged: &JudgedRun) -> String {
         "\n   The gate says: {}, exit {}",
         gate.status, gate.exit_code
     );
-    if judged
-        .rows
-        .iter()
-        .all(|row| row.judgement.band == Band::Warming)
-    {
+    let warming = |row: &Judged| row.judgement.band == Band::Warming;
+    if coverage.is_complete() && judged.rows.iter().all(warming) {
         text += ". A first run has nothing to be compared with: that is never green.";
     } else if let Some(reason) = gate.reasons.first() {
         text += &format!(" ({reason})");
