@@ -3,6 +3,7 @@
 mod rig;
 mod stream;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bench_report::metric::{Op, Params, Unit};
@@ -103,7 +104,7 @@ pub static INFO: BenchmarkInfo = BenchmarkInfo {
 
 /// Takes one sample.
 pub fn sample(params: &Params, context: &Context<'_>) -> Result<Sample, SampleError> {
-    let stream = EngineStream::of(context.workloads.fleet())?;
+    let stream = Arc::new(EngineStream::of(context.workloads.fleet())?);
     let pace = match params.get("rate").map(String::as_str) {
         Some("max") => Pace::Max,
         _ => Pace::Steady(number(INFO.name, "rate", params)? as u64),

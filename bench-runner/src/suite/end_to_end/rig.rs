@@ -12,7 +12,7 @@ use kv_indexer::{Adapter, DecodeError, Index, Matches, Query, ScopeId, WorkerId}
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, oneshot};
 
-use super::stream::{EngineStream, Prompt};
+use super::stream::EngineStream;
 use crate::measure::clock::{Clock as _, Monotonic};
 use crate::measure::cpu;
 use crate::measure::histogram::Latencies;
@@ -80,7 +80,7 @@ struct SeeingSink {
     index: Arc<Index>,
     scope: ScopeId,
     worker: WorkerId,
-    prompts: Arc<Vec<Option<Prompt>>>,
+    stream: Arc<EngineStream>,
     clock: Monotonic,
     shared: Arc<Shared>,
     matches: Matches,
@@ -126,8 +126,7 @@ impl SeeingSink {
     /// Looks up the prompt that this batch completed.
     fn see(&mut self, seq: u64) {
         let first = self.shared.first.load(Ordering::Relaxed);
-        let place = (seq - first) % self.prompts.len() as u64;
-        if let Some((tokens, depth)) = &self.prompts[place as usize] {
+        if let Some((tokens, depth)) = &self.stream.event(seq - first).prompt {
             let query = Query::new(self.scope, tokens);
             self.index.lookup(&query, &mut self.matches);
             self.not_seen += u64::from(self.matches.depth_of(self.worker) < *depth);
@@ -149,8 +148,8 @@ struct Ended {
 }
 
 /// Everything in place, the index filled, the subscription standing.
-pub(super) struct Rig<'a> {
-    stream: &'a EngineStream,
+pub(super) struct Rig {
+    stream: Arc<EngineStream>,
     publishing: Runtime,
     publisher: Publisher,
     shared: Arc<Shared>,
@@ -166,9 +165,9 @@ fn broken(error: impl std::fmt::Display) -> SampleError {
     SampleError::Feed(error.to_string())
 }
 
-impl<'a> Rig<'a> {
+impl Rig {
     pub(super) fn start(
-        stream: &'a EngineStream,
+        stream: &Arc<EngineStream>,
         context: &Context<'_>,
     ) -> Result<Self, SampleError> {
         let publishing = tokio::runtime::Builder::new_multi_thread()
@@ -203,18 +202,13 @@ impl<'a> Rig<'a> {
         };
         let (marks, asked) = mpsc::channel(1);
         let pin = context.cpus.first().copied();
-        let prompts = stream
-            .cycle
-            .iter()
-            .map(|event| event.prompt.clone())
-            .collect();
-        let sink = sink(Arc::new(prompts), clock, &shared)?;
+        let sink = sink(stream.clone(), clock, &shared)?;
         let feed = std::thread::Builder::new()
             .name("feed".to_owned())
             .spawn(move || feed(connect, sink, pin, asked))
             .map_err(broken)?;
         let mut rig = Rig {
-            stream,
+            stream: stream.clone(),
             publishing,
             publisher,
             shared,
@@ -372,7 +366,7 @@ impl<'a> Rig<'a> {
 }
 
 fn sink(
-    prompts: Arc<Vec<Option<Prompt>>>,
+    stream: Arc<EngineStream>,
     clock: Monotonic,
     shared: &Arc<Shared>,
 ) -> Result<SeeingSink, SampleError> {
@@ -382,7 +376,7 @@ fn sink(
         scope: index.scope(MODEL, Adapter::None),
         worker: index.worker(ENGINE, MODEL, 0)?,
         index,
-        prompts,
+        stream,
         clock,
         shared: shared.clone(),
         matches: Matches::new(),

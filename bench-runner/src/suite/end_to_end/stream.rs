@@ -20,8 +20,8 @@ pub(super) struct Published {
 pub(super) struct EngineStream {
     /// Fills an empty index.
     pub(super) fill: Vec<Vec<u8>>,
-    /// Goes on for ever, from its beginning again.
-    pub(super) cycle: Vec<Published>,
+    /// The cycle of each lane; one event of each in turn, each from its beginning again.
+    pub(super) lanes: Vec<Vec<Published>>,
 }
 
 /// A block by the engine's name: the one before it, and its tokens.
@@ -36,28 +36,28 @@ impl EngineStream {
         for payload in &fill {
             learn(&mut decoder, payload, &mut blocks)?;
         }
-        // Every `engines`-th lane belongs to engine 0; the lanes of a fleet have cycles of nearly
-        // the same length, and the whole of the longest is played of each.
-        let lanes = fleet.lanes.iter().step_by(fleet.shape.engines.max(1));
-        let (count, longest) = lanes.fold((0, 0), |(count, longest): (usize, usize), lane| {
-            (count + 1, longest.max(lane.cycle.len()))
-        });
-        let mut replay = fleet.share(0, fleet.shape.engines);
-        let mut cycle = Vec::with_capacity(count * longest);
-        for _ in 0..count * longest {
-            let (_, bytes) = replay.event();
-            let last = learn(&mut decoder, bytes, &mut blocks)?;
-            cycle.push(Published {
-                payload: bytes.to_vec(),
-                prompt: last.map(|last| prompt(&blocks, last)),
-            });
+        // Every `engines`-th lane belongs to engine 0.
+        let own = fleet.lanes.iter().step_by(fleet.shape.engines.max(1));
+        let mut lanes = Vec::new();
+        for lane in own.filter(|lane| !lane.cycle.is_empty()) {
+            let mut cycle = Vec::with_capacity(lane.cycle.len());
+            for bytes in lane.cycle.iter() {
+                let last = learn(&mut decoder, bytes, &mut blocks)?;
+                cycle.push(Published {
+                    payload: bytes.to_vec(),
+                    prompt: last.map(|last| prompt(&blocks, last)),
+                });
+            }
+            lanes.push(cycle);
         }
-        Ok(EngineStream { fill, cycle })
+        Ok(EngineStream { fill, lanes })
     }
 
-    /// Event `number` of the endless cycle.
+    /// Event `number` of the endless stream.
     pub(super) fn event(&self, number: u64) -> &Published {
-        &self.cycle[(number % self.cycle.len() as u64) as usize]
+        let lane = &self.lanes[(number % self.lanes.len() as u64) as usize];
+        let round = number / self.lanes.len() as u64;
+        &lane[(round % lane.len() as u64) as usize]
     }
 }
 
