@@ -35,9 +35,7 @@ pub(super) fn filled(filled: &Filled) {
 
 pub(super) fn measuring() {
     println!();
-    println!(
-        "2. This machine, measured for real: the quick form of all seven benchmarks, by a process"
-    );
+    println!("2. This machine, measured for real: the quick form of the whole suite, by a process");
     println!("   of its own, in about a minute.");
 }
 

@@ -168,8 +168,8 @@ fn a_gate_that_fails_by_a_rule_says_which() {
     rows.push(measured(p99, 3e6, Some(0.0), Band::None, Evidence::Noise));
     check(
         inputs(night(rows)),
-        "Main fails the gate tonight: p99 latency of KVEventProcessingLatency cpu=1: 3000000 ns, \
-         must be <= 2000000 ns",
+        "Main fails the gate tonight: p99 latency of KVEventProcessingLatency cpu=1: 3,000 µs, \
+         must be ≤ 2,000 µs",
         None,
     );
 }

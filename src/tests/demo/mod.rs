@@ -41,7 +41,7 @@ async fn a_demo_measures_uploads_says_what_is_what_and_ends() {
         "Sample data: a year in the life of a made-up machine named \"sample\"",
         "Nothing of it was measured",
         "Watch it: http://127.0.0.1:",
-        "Measured: 7 benchmarks",
+        "Measured: 8 benchmarks",
         "/benchmarks/KVEventConcurrency?metric=latency_p99&param.concurrency=100&environment=",
         "The gate says: inconclusive, exit 3. A first run has nothing to be compared with",
     ] {
