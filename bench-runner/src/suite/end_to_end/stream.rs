@@ -110,3 +110,44 @@ fn prompt(blocks: &Blocks, last: u64) -> Prompt {
     let depth = path.len() as u32;
     (path.into_iter().rev().flatten().copied().collect(), depth)
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use crate::suite::subject::{Errors, Subject};
+    use crate::workload::fleet::FleetShape;
+    use crate::workload::lane::LaneShape;
+
+    /// Lanes of unequal length show only where each begins again by itself, so the stream is
+    /// followed for several cycles of the longest.
+    #[test]
+    fn a_stream_longer_than_its_cycles_is_taken_whole() {
+        let shape = FleetShape {
+            engines: 4,
+            lanes: 16,
+            lane: LaneShape {
+                capacity: 48,
+                requests: 12,
+                prefixes: 3,
+            },
+        };
+        let stream = EngineStream::of(&Fleet::new(shape, 7)).unwrap();
+        let lengths: Vec<usize> = stream.lanes.iter().map(Vec::len).collect();
+        assert!(
+            lengths.iter().any(|&length| length != lengths[0]),
+            "{lengths:?}"
+        );
+        let longest = lengths.iter().max().copied().unwrap_or(0);
+
+        let subject = Subject::empty(1).unwrap();
+        let mut errors = Errors::default();
+        for payload in &stream.fill {
+            errors.note(&subject.apply(0, payload));
+        }
+        for number in 0..(4 * longest * lengths.len()) as u64 {
+            errors.note(&subject.apply(0, &stream.event(number).payload));
+        }
+        assert_eq!(errors.total(), 0, "{errors:?}");
+    }
+}
