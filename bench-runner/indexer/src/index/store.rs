@@ -74,6 +74,10 @@ impl<'a> Edit<'a> {
                 Some((id, place)) => {
                     let segment = self.segment(id);
                     let run = segment.matching(place, segment.length(), hashes);
+                    if self.room_to_hold(id, segment, place, place + run).is_none() {
+                        applied.refused += hashes.len() as u32;
+                        return;
+                    }
                     let newly = self.claim_run(target, id, segment, place, &names[..run]);
                     applied.stored += newly;
                     applied.already_held += run as u32 - newly;
@@ -96,6 +100,18 @@ impl<'a> Edit<'a> {
             done += run;
             parent = Parent::Block(block_at(id, place + run - 1));
         }
+    }
+
+    /// Makes room for those of the blocks `from..to` that nobody holds: they are there only because
+    /// others of their segment are held, and count against the bounds from now on. `None` where
+    /// there is no room to be made.
+    #[inline]
+    fn room_to_hold(&mut self, id: u32, segment: &Segment, from: usize, to: usize) -> Option<()> {
+        if !self.writer.bounds.are_set() {
+            return Some(());
+        }
+        let unheld = super::segment::span(from, to) & !segment.held.own();
+        self.make_room(unheld.count_ones() as usize, 0, id)
     }
 
     /// Where the child with that hash is, if there is one.
