@@ -1,6 +1,7 @@
 use super::{Page, store};
 use crate::app::TestApp;
 use crate::builders::{latency, nightly, with};
+use kvmark::domain::RunKind;
 
 /// Five nights of two benchmarks at three values of a param; one series gets slower.
 async fn app() -> TestApp {
@@ -45,6 +46,22 @@ async fn all_series_are_side_by_side_the_worst_first() {
             .starts_with("KVEventThroughput latency_p99 concurrency=10 cpu=2"),
         "{series}"
     );
+}
+
+#[tokio::test]
+async fn a_machine_that_never_measured_main_shows_its_other_runs() {
+    let app = TestApp::new().await;
+    let mut run = with(
+        nightly("by hand", 0),
+        [latency("KVEventConcurrency", 1_000.0)],
+    );
+    run.kind = RunKind::Manual;
+    run.revision.branch = Some("topic".to_owned());
+    store(&app, &run).await;
+    Page::get(&app, "/trends")
+        .await
+        .says("there is no run of main here: the runs of all branches")
+        .does_not_say("no run in this range");
 }
 
 #[tokio::test]

@@ -69,11 +69,21 @@ pub async fn show(
         Range::Days(days) => (state.now().minus_days(days), state.now()),
         Range::All | Range::Between(..) => (Millis(0), state.now()),
     };
-    let main = state.store.main_branch().to_owned();
-    let points = chosen
-        .iter()
-        .map(|s| state.store.points(s.id, from, to, Some(&main)));
-    let points = try_join_all(points).await?;
+    let points_of = async |branch: Option<&str>| {
+        let points = chosen
+            .iter()
+            .map(|s| state.store.points(s.id, from, to, branch));
+        try_join_all(points).await
+    };
+    let mut points = points_of(Some(state.store.main_branch())).await?;
+    let mut branches = "";
+    // A machine that never measured main: its other runs, rather than empty charts.
+    if points.iter().all(Vec::is_empty) {
+        points = points_of(None).await?;
+        if points.iter().any(|points| !points.is_empty()) {
+            branches = ", there is no run of main here: the runs of all branches";
+        }
+    }
     let machine = environments.iter().find(|e| Some(e.id) == view.environment);
     let charts = chosen
         .iter()
@@ -85,10 +95,10 @@ pub async fn show(
         is_sample: machine.is_some_and(|m| m.is_sample),
         note: if total > MOST_CHARTS {
             format!(
-                "{MOST_CHARTS} of {total}, the worst of the newest night first: choose above to see others"
+                "{MOST_CHARTS} of {total}, the worst of the newest night first: choose above to see others{branches}"
             )
         } else {
-            format!("{total}, the worst of the newest night first")
+            format!("{total}, the worst of the newest night first{branches}")
         },
         facets: facets(&view, &all, &environments),
         charts,
