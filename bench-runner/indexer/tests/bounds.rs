@@ -137,7 +137,7 @@ fn blocks_held_again_count_against_the_bound() {
         prompt: world::Prompt {
             base,
             keep,
-            tail: tail.iter().map(|&symbol| symbol.into()).collect(),
+            tail: tail.to_vec(),
         },
         from: 0,
         count: 64,
