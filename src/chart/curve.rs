@@ -6,6 +6,21 @@ use super::role::Role;
 use super::scale::{Tick, linear_ticks, log_ticks, named};
 use super::thin::thin;
 
+/// A curve over a param with fewer places than this says no more than a table.
+pub const LEAST_PLACES: usize = 3;
+
+/// Beyond this ratio of its ends, an axis counts by powers.
+const LOG_RATIO: f64 = 20.0;
+
+/// Whether an axis over these values counts by powers; never where one is not above zero.
+pub fn wants_log(values: impl Iterator<Item = f64>) -> bool {
+    let (mut low, mut high) = (f64::INFINITY, 0.0_f64);
+    for value in values {
+        (low, high) = (low.min(value), high.max(value));
+    }
+    low > 0.0 && low.is_finite() && high / low > LOG_RATIO
+}
+
 /// One line of a curve.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Line {

@@ -4,16 +4,10 @@ use bench_report::metric::{Scale, format_factor};
 
 use super::super::value;
 use super::Loaded;
-use crate::chart::curve::{CurvePlot, CurveSize, Line, curve};
+use crate::chart::curve::{CurvePlot, CurveSize, LEAST_PLACES, Line, curve, wants_log};
 use crate::chart::role::{Role, deserves_mark};
 use crate::domain::Point;
 use crate::text;
-
-/// A curve over a param with fewer places than this says no more than a table.
-const LEAST_PLACES: usize = 3;
-
-/// Beyond this ratio of its ends, an axis counts by powers.
-const LOG_RATIO: f64 = 20.0;
 
 /// The scaling section.
 #[derive(Debug, Clone)]
@@ -64,15 +58,8 @@ pub(super) fn scaling(loaded: &Loaded) -> Option<Scaling> {
     }
     let newest = tonight.iter().map(|(_, p)| p.time).max()?;
     lines.push(line(text::day(newest), false, &tonight, scale));
-    let ratio = |values: &mut dyn Iterator<Item = f64>| {
-        let (mut low, mut high) = (f64::INFINITY, 0.0_f64);
-        for value in values {
-            (low, high) = (low.min(value), high.max(value));
-        }
-        if low > 0.0 { high / low } else { 0.0 }
-    };
-    let x_log = ratio(&mut tonight.iter().map(|(x, _)| *x)) > LOG_RATIO;
-    let y_log = ratio(&mut tonight.iter().map(|(_, p)| p.value)) > LOG_RATIO;
+    let x_log = wants_log(tonight.iter().map(|(x, _)| *x));
+    let y_log = wants_log(tonight.iter().map(|(_, p)| p.value));
     let finding = finding(&param, &tonight, scale);
     let plot = CurvePlot {
         label: format!("{} by {param}. {finding}", key.metric),

@@ -5,21 +5,15 @@ use std::collections::BTreeMap;
 use bench_report::metric::{Kind, format_count};
 
 use super::super::value;
-use crate::chart::curve::{CurvePlot, CurveSize, Line, curve};
+use crate::chart::curve::{CurvePlot, CurveSize, LEAST_PLACES, Line, curve, wants_log};
 use crate::chart::role::{Role, deserves_mark};
 use crate::domain::{Curve, Judged};
-
-/// A curve over a param with fewer places than this says no more than a table.
-const LEAST_PLACES: usize = 3;
 
 /// A chart tells at most so many lines apart.
 const MOST_LINES: usize = 6;
 
 /// So many charts a benchmark: one for each sort of quantity.
 const MOST_CHARTS: usize = 3;
-
-/// Beyond this ratio of its ends, an axis counts by powers.
-const LOG_RATIO: f64 = 20.0;
 
 /// So many curves over time are drawn large; a run with more is searched by its report.
 const MOST_TIMELINES: usize = 4;
@@ -163,8 +157,8 @@ fn sweep(metric: &str, rows: &[&Judged]) -> Option<(String, String)> {
         return None;
     }
     let scale = value::scale(&key.unit, all.iter().copied());
-    let x_log = ratio(places.iter().copied()) > LOG_RATIO;
-    let y_log = ratio(all.iter().copied()) > LOG_RATIO;
+    let x_log = wants_log(places.iter().copied());
+    let y_log = wants_log(all.iter().copied());
     let plot = CurvePlot {
         label: format!("{} {metric} by {param}, {}", key.benchmark, scale.label),
         desc: String::new(),
@@ -208,19 +202,6 @@ fn mark_of(row: &Judged) -> Option<Role> {
         judged.evidence,
         100,
     ))
-}
-
-/// The largest over the smallest; 0 where one is not above zero.
-fn ratio(values: impl Iterator<Item = f64>) -> f64 {
-    let (mut low, mut high) = (f64::INFINITY, 0.0_f64);
-    for value in values {
-        (low, high) = (low.min(value), high.max(value));
-    }
-    if low > 0.0 && low.is_finite() {
-        high / low
-    } else {
-        0.0
-    }
 }
 
 /// What was recorded over time, with its highest point named.
