@@ -55,6 +55,7 @@ pub(super) fn options(report: &Report) -> Facts {
     );
     push(&mut facts, "Warm-up", options.warmup.clone());
     push(&mut facts, "Seed", options.seed.map(|n| n.to_string()));
+    push(&mut facts, "Planted", options.planted.clone());
     push(
         &mut facts,
         "Form",

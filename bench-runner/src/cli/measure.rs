@@ -21,6 +21,7 @@ use crate::environment::{self, RevisionOverrides};
 use crate::interrupt;
 use crate::measure::cpu;
 use crate::output::Progress;
+use crate::suite::plant::Plant;
 use crate::suite::{Stop, Workloads};
 use crate::upload::live::Live;
 use crate::upload::server::Server;
@@ -91,7 +92,19 @@ pub(super) struct Measured {
 impl MeasureArgs {
     /// Plans the run.
     pub(super) fn prepare(&self, kind: RunKind) -> Result<Prepared, Failure> {
-        let settings = self.settings();
+        self.prepare_planted(kind, None)
+    }
+
+    /// Plans a run in which something is planted.
+    pub(super) fn prepare_planted(
+        &self,
+        kind: RunKind,
+        plant: Option<Plant>,
+    ) -> Result<Prepared, Failure> {
+        let settings = Settings {
+            plant,
+            ..self.settings()
+        };
         let cases = plan(&settings, &cpu::allowed()).or_usage()?;
         let header = Header {
             run_key: Uuid::new_v4(),
@@ -146,6 +159,7 @@ impl MeasureArgs {
             warmup: self.warmup.unwrap_or(warmup),
             seed: self.seed,
             quick: self.quick,
+            plant: None,
         }
     }
 }

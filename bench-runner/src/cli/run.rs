@@ -15,6 +15,7 @@ use super::server_args::{ServerArgs, SpoolArgs};
 use super::{exec, import, upload};
 use crate::collect::file::write_whole;
 use crate::output::{Style, table};
+use crate::suite::plant::{self, Plant};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -41,6 +42,9 @@ pub(super) struct Args {
     /// Format of what --exec prints: go, criterion, bmf, gab or aibrix [default: what it looks like]
     #[arg(long, value_name = "FORMAT", requires = "exec", value_parser = import::format)]
     exec_format: Option<Format>,
+    /// Plant a slowdown of one operation, to see that it is found: apply=15%, lookup=5%, apply=alloc
+    #[arg(long, value_name = "WHAT", hide = true, conflicts_with = "exec", value_parser = plant::parse)]
+    plant: Option<Plant>,
     #[command(flatten)]
     server: ServerArgs,
     #[command(flatten)]
@@ -61,6 +65,12 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
             "--json and --text - both want standard output: give one of them a file",
         ));
     }
+    if args.plant.is_some() && args.kind != RunKind::Manual {
+        return Err(usage(format!(
+            "a planted slowdown is no {} run: only a run by hand may hold one",
+            args.kind
+        )));
+    }
     let delivery = args
         .upload
         .then(|| upload::Way::new(&args.server, &args.spool))
@@ -74,7 +84,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
             measured
         }
         None => {
-            let prepared = args.measure.prepare(args.kind)?;
+            let prepared = args.measure.prepare_planted(args.kind, args.plant)?;
             if delivery.is_some() && !prepared.has_commit() {
                 return Err(usage(upload::NO_COMMIT));
             }

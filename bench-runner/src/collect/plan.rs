@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use crate::measure::alloc;
 use crate::measure::looping::Budget;
+use crate::suite::plant::{self, Plant};
 use crate::suite::{BenchmarkInfo, MetricInfo, catalogue};
 
 /// How a run is to be made.
@@ -28,6 +29,8 @@ pub struct Settings {
     pub seed: u64,
     /// Whether this is the short form.
     pub quick: bool,
+    /// A planted slowdown; none but where a gate proves itself.
+    pub plant: Option<Plant>,
 }
 
 /// How long a sample is, with the text that said so.
@@ -65,6 +68,16 @@ pub enum PlanError {
         /// What there is.
         names: String,
     },
+    /// Something is planted in an operation that a benchmark does not repeat.
+    #[error(
+        "{plant} cannot be planted in {case}: choose benchmarks that repeat that operation with --bench"
+    )]
+    NotPlanted {
+        /// What.
+        plant: Plant,
+        /// Where.
+        case: String,
+    },
 }
 
 impl Settings {
@@ -77,6 +90,7 @@ impl Settings {
             warmup: Some(duration_text(self.warmup)),
             seed: Some(self.seed),
             quick: self.quick,
+            planted: self.plant.map(|plant| plant.to_string()),
         }
     }
 }
@@ -109,6 +123,14 @@ pub fn plan(settings: &Settings, processors: &[usize]) -> Result<Vec<Case>, Plan
             let wanted = |pattern: &Regex| pattern.is_match(&case.text());
             if !settings.bench.as_ref().is_none_or(wanted) {
                 continue;
+            }
+            if let Some(plant) = settings.plant
+                && plant::operation_of(info.name, &case.params) != Some(plant.operation)
+            {
+                return Err(PlanError::NotPlanted {
+                    plant,
+                    case: case.text(),
+                });
             }
             match processors_for(&case.params, processors) {
                 Ok(cpus) => case.cpus = cpus,
@@ -211,6 +233,7 @@ pub(crate) mod tests {
             warmup: Duration::from_millis(50),
             seed: 7,
             quick: false,
+            plant: None,
         }
     }
 
@@ -221,6 +244,20 @@ pub(crate) mod tests {
         names.dedup();
         assert_eq!(names.len(), 8);
         assert!(cases.iter().all(|case| case.skipped.is_none()));
+    }
+
+    #[test]
+    fn what_is_planted_must_reach_every_benchmark() {
+        let planted = |bench| Settings {
+            plant: Some(plant::parse("lookup=15%").unwrap()),
+            ..settings(Some(bench))
+        };
+        assert!(plan(&planted("RoutingDecision"), &[0]).is_ok());
+        let error = plan(&planted("BurstLoad"), &[0]).unwrap_err().to_string();
+        assert!(
+            error.starts_with("lookup=15% cannot be planted in KVEventBurstLoad"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -38,6 +38,7 @@ impl Executor for SuiteExecutor<'_> {
             cpus: &case.cpus,
             verify_counts: round == 0,
             stop: self.stop,
+            plant: self.settings.plant,
         };
         sample(case.info, &case.params, &context)
     }

@@ -2,7 +2,8 @@
 
 use bench_report::metric::{Params, Unit};
 
-use super::drive::StartLine;
+use super::drive::{StartLine, delay};
+use super::plant::{self, Effect, Operation as Planted};
 use super::sample::number;
 use super::subject::Subject;
 use super::{BenchmarkInfo, Context, MetricInfo, ParamInfo, Sample, SampleError, Variant};
@@ -115,16 +116,31 @@ pub fn sample(params: &Params, context: &Context<'_>) -> Result<Sample, SampleEr
             ready_at: 0,
         });
     }
+    let effect = context.effect_on(Planted::Apply);
+    let steps = match effect {
+        Some(Effect::Slower(fraction)) => delay(context, fraction, &mut workers, |operations| {
+            // Any of them: all streams are alike.
+            if let Some(operation) = operations.first_mut() {
+                let (engine, bytes) = operation.replay.event();
+                std::hint::black_box(subject.apply(engine, bytes)).ok();
+            }
+        })?,
+        _ => 0,
+    };
     let (clock, line) = (Monotonic::new(), StartLine::new());
     let share = context.budget.share(count);
     let results = parallel::run(context.cpus, &mut workers, |number, operations| {
-        serve(
-            number == 0,
-            operations,
-            &subject,
-            (&clock, &line),
-            (context, share),
-        )
+        let (times, how) = ((&clock, &line), (context, share));
+        let is_first = number == 0;
+        match effect {
+            None => serve(is_first, operations, &subject, times, how, || ()),
+            Some(Effect::Allocates) => {
+                serve(is_first, operations, &subject, times, how, plant::allocate)
+            }
+            Some(Effect::Slower(_)) => serve(is_first, operations, &subject, times, how, || {
+                plant::spin(steps);
+            }),
+        }
     })?;
     context.go_on()?;
     let start = line.given().unwrap_or(0);
@@ -161,13 +177,14 @@ pub fn sample(params: &Params, context: &Context<'_>) -> Result<Sample, SampleEr
 }
 
 /// Serves a worker's operations in turn: unmeasured until the first worker is steady and gives the
-/// start, then within the budget.
+/// start, then within the budget. `then` follows each operation: what is planted, or nothing.
 fn serve(
     is_first: bool,
     operations: &mut [Operation<'_>],
     subject: &Subject,
     (clock, line): (&Monotonic, &StartLine),
     (context, share): (&Context<'_>, Budget),
+    then: impl Fn(),
 ) -> Served {
     let (mut latencies, cost) = (Latencies::new(), reading_cost());
     let mut turn = 0;
@@ -180,6 +197,7 @@ fn serve(
         };
         let (engine, bytes) = operations[current].replay.event();
         std::hint::black_box(subject.apply(engine, bytes)).ok();
+        then();
         current
     };
     let (mut steady, mut waited_before) = (true, 0);

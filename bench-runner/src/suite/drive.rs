@@ -4,6 +4,7 @@
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::plant::{self, Effect, Operation};
 use super::{Context, SampleError};
 use crate::measure::clock::{Clock as _, Monotonic};
 use crate::measure::cpu;
@@ -36,8 +37,47 @@ pub(super) enum Timed {
     Half,
 }
 
-/// Runs `operation` on one pinned thread for each of `states`, all phases in step.
+/// Runs `operation` on one pinned thread for each of `states`, all phases in step. `which` says
+/// what it is, for what may be planted in it.
 pub(super) fn drive<S: Send>(
+    context: &Context<'_>,
+    which: Operation,
+    timed: Timed,
+    states: &mut [S],
+    operation: impl Fn(&mut S) + Sync,
+) -> Result<Driven, SampleError> {
+    match context.effect_on(which) {
+        None => phases(context, timed, states, operation),
+        Some(Effect::Allocates) => phases(context, timed, states, |state| {
+            operation(state);
+            plant::allocate();
+        }),
+        Some(Effect::Slower(fraction)) => {
+            let steps = delay(context, fraction, states, &operation)?;
+            phases(context, timed, states, |state| {
+                operation(state);
+                plant::spin(steps);
+            })
+        }
+    }
+}
+
+/// The delay that slows `operation` by `fraction`, tuned on all threads at once: the mean of theirs.
+pub(super) fn delay<S: Send>(
+    context: &Context<'_>,
+    fraction: f64,
+    states: &mut [S],
+    operation: impl Fn(&mut S) + Sync,
+) -> Result<u64, SampleError> {
+    let steps = parallel::run(context.cpus, states, |_, state| {
+        let clock = Monotonic::new();
+        warm_up(&clock, context.warmup, || operation(state));
+        plant::tuned(&clock, fraction, || operation(state), plant::spin)
+    })?;
+    Ok(steps.iter().sum::<u64>() / steps.len().max(1) as u64)
+}
+
+fn phases<S: Send>(
     context: &Context<'_>,
     timed: Timed,
     states: &mut [S],

@@ -4,6 +4,7 @@
 //! - `subject`: the index under test, through its public API.
 //! - `drive`: closed loops on pinned threads, as several benchmarks need them.
 //! - `workloads`: the seeded streams, made once a run.
+//! - [`plant`]: a planted slowdown, which proves that a gate can fail.
 //!
 //! # Invariants
 //! 1. Each sample is taken on an index of its own, freshly filled: samples are independent, and the
@@ -17,6 +18,7 @@ mod drive;
 pub mod end_to_end;
 pub mod large_prefix;
 pub mod memory_usage;
+pub mod plant;
 pub mod processing_latency;
 pub mod routing_decision;
 mod sample;
@@ -73,6 +75,7 @@ mod tests {
                     cpus: &cpus[..1],
                     verify_counts: true,
                     stop: &Stop::default(),
+                    plant: None,
                 };
                 let sample = sample(info, &params, &context)
                     .unwrap_or_else(|error| panic!("{} {params:?}: {error}", info.name));
@@ -107,6 +110,7 @@ mod tests {
             cpus: &[],
             verify_counts: false,
             stop: &Stop::default(),
+            plant: None,
         };
         let value = |benchmark: &BenchmarkInfo, variant: usize, name: &str| {
             let params = &benchmark.cases(&[1])[variant];
@@ -122,6 +126,32 @@ mod tests {
     }
 
     #[test]
+    fn a_planted_allocation_is_counted_and_nothing_else_is() {
+        let workloads = Workloads::new(7);
+        let counts = |plant: Option<plant::Plant>| -> Option<(f64, f64)> {
+            let context = Context {
+                workloads: &workloads,
+                budget: Budget::Count(100),
+                warmup: Duration::ZERO,
+                cpus: &[],
+                verify_counts: true,
+                stop: &Stop::default(),
+                plant,
+            };
+            let params = &processing_latency::INFO.cases(&[1])[0];
+            let sample = sample(&processing_latency::INFO, params, &context).ok()?;
+            let value = |name| sample.values.iter().find(|value| value.0 == name);
+            Some((value("allocs_per_op")?.1, value("bytes_per_op")?.1))
+        };
+        let (plain, planted) = (counts(None), counts(plant::parse("apply=alloc").ok()));
+        let (Some(plain), Some(planted)) = (plain, planted) else {
+            panic!("{plain:?} {planted:?}");
+        };
+        assert_eq!(planted.0 - plain.0, 1.0);
+        assert_eq!(planted.1 - plain.1, plant::EXTRA_BYTES as f64);
+    }
+
+    #[test]
     fn a_sample_that_was_asked_to_stop_is_an_error() {
         let stop = Stop::default();
         stop.ask();
@@ -132,6 +162,7 @@ mod tests {
             cpus: &[],
             verify_counts: false,
             stop: &stop,
+            plant: None,
         };
         let params = &burst_load::INFO.cases(&[1])[0];
         let error = sample(&burst_load::INFO, params, &context).err();

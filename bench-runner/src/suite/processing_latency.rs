@@ -3,6 +3,7 @@
 use bench_report::metric::{Op, Params, Unit};
 
 use super::drive::{Timed, drive};
+use super::plant::{self, Operation};
 use super::subject::{Errors, Subject};
 use super::{BenchmarkInfo, Context, Goal, MetricInfo, ParamInfo, Sample, SampleError, Variant};
 use crate::measure::parallel;
@@ -69,10 +70,16 @@ pub fn sample(_params: &Params, context: &Context<'_>) -> Result<Sample, SampleE
     let mut replays: Vec<_> = (0..threads)
         .map(|thread| fleet.share(thread, threads))
         .collect();
-    let driven = drive(context, Timed::Half, &mut replays, |replay| {
-        let (engine, bytes) = replay.event();
-        std::hint::black_box(subject.apply(engine, bytes)).ok();
-    })?;
+    let driven = drive(
+        context,
+        Operation::Apply,
+        Timed::Half,
+        &mut replays,
+        |replay| {
+            let (engine, bytes) = replay.event();
+            std::hint::black_box(subject.apply(engine, bytes)).ok();
+        },
+    )?;
     let mut sample = Sample {
         iterations: driven.batched.operations + driven.latencies.len(),
         steady: Some(driven.steady),
@@ -97,6 +104,7 @@ pub fn sample(_params: &Params, context: &Context<'_>) -> Result<Sample, SampleE
 /// Counts the allocations of steady-state events, on one thread and a fresh index.
 fn count(context: &Context<'_>, sample: &mut Sample) -> Result<(), SampleError> {
     let fleet = context.workloads.fleet();
+    let allocates = context.allocates(Operation::Apply);
     let counted = parallel::run_one(context.cpus, || {
         let prepare = || {
             // One whole turn first: what is allocated once is not what an event costs.
@@ -111,6 +119,9 @@ fn count(context: &Context<'_>, sample: &mut Sample) -> Result<(), SampleError> 
             for _ in 0..COUNTED_EVENTS {
                 let (engine, bytes) = replay.event();
                 errors.note(&subject.apply(engine, bytes));
+                if allocates {
+                    plant::allocate();
+                }
             }
             Ok(subject)
         })

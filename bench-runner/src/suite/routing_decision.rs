@@ -8,6 +8,7 @@ use bench_report::metric::{Op, Params, Unit};
 use kv_indexer::Matches;
 
 use super::drive::{Timed, drive};
+use super::plant::Operation;
 use super::subject::Subject;
 use super::{BenchmarkInfo, Context, Goal, MetricInfo, ParamInfo, Sample, SampleError, Variant};
 use crate::measure::clock::{Clock as _, Monotonic, reading_cost};
@@ -112,14 +113,20 @@ pub fn sample(_params: &Params, context: &Context<'_>) -> Result<Sample, SampleE
     let mut readers: Vec<(usize, Matches)> = (0..threads)
         .map(|thread| (thread * prompts.len() / threads, Matches::new()))
         .collect();
-    let driven = drive(&lookups, Timed::Half, &mut readers, |(next, matches)| {
-        subject.lookup(&prompts[*next].tokens, matches);
-        std::hint::black_box(matches.best());
-        *next += 1;
-        if *next == prompts.len() {
-            *next = 0;
-        }
-    })?;
+    let driven = drive(
+        &lookups,
+        Operation::Lookup,
+        Timed::Half,
+        &mut readers,
+        |(next, matches)| {
+            subject.lookup(&prompts[*next].tokens, matches);
+            std::hint::black_box(matches.best());
+            *next += 1;
+            if *next == prompts.len() {
+                *next = 0;
+            }
+        },
+    )?;
     let mut sample = Sample {
         iterations: driven.batched.operations + driven.latencies.len(),
         steady: Some(driven.steady),
@@ -287,6 +294,7 @@ mod tests {
             cpus: &[],
             verify_counts: true,
             stop: &Stop::default(),
+            plant: None,
         };
         let (score, differs) = score(&context, workloads.prompts(), |prompt, matches| {
             subject.lookup(&prompt.tokens, matches);

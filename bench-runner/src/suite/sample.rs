@@ -9,6 +9,7 @@ use kv_indexer::IndexError;
 use thiserror::Error;
 
 use super::Workloads;
+use super::plant::{Effect, Operation, Plant};
 use crate::measure::alloc::{self, Allocations};
 use crate::measure::histogram::Latencies;
 use crate::measure::looping::Budget;
@@ -29,6 +30,8 @@ pub struct Context<'a> {
     pub verify_counts: bool,
     /// Whether to stop.
     pub stop: &'a Stop,
+    /// A planted slowdown; none but where a gate proves itself.
+    pub plant: Option<Plant>,
 }
 
 /// Asks what runs to stop as soon as it can.
@@ -107,6 +110,18 @@ pub(super) struct Counted {
 }
 
 impl Context<'_> {
+    /// What is planted in an operation.
+    pub(super) fn effect_on(&self, operation: Operation) -> Option<Effect> {
+        self.plant
+            .filter(|plant| plant.operation == operation)
+            .map(|plant| plant.effect)
+    }
+
+    /// Whether an allocation is planted in an operation.
+    pub(super) fn allocates(&self, operation: Operation) -> bool {
+        self.effect_on(operation) == Some(Effect::Allocates)
+    }
+
     /// Counts the allocations of `measured`, on what `prepare` made; once, or twice for comparison.
     /// `None` where the program does not count.
     pub(super) fn count_allocations<S, T>(

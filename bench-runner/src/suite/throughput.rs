@@ -3,6 +3,7 @@
 use bench_report::metric::{Op, Params, Unit};
 
 use super::drive::{Timed, drive};
+use super::plant::Operation;
 use super::sample::number;
 use super::subject::{Errors, Subject};
 use super::{
@@ -160,6 +161,7 @@ fn closed(context: &Context<'_>) -> Result<Sample, SampleError> {
         .collect();
     let driven = drive(
         context,
+        Operation::Apply,
         Timed::No,
         &mut workers,
         |(replay, errors, events)| {

@@ -125,6 +125,7 @@ impl Course {
                 warmup: None,
                 seed: Some(self.seed),
                 quick: false,
+                planted: None,
             },
             revision: revision(self.seed, self.commits, started_at),
             environment: environment(nights_ago),

@@ -165,4 +165,8 @@ pub struct Options {
     /// The short form of the suite.
     #[serde(default)]
     pub quick: bool,
+    /// What was planted in the measured code to see whether it is found, such as `apply=15%`. Never
+    /// in a run that forms or is judged by a history.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planted: Option<String>,
 }

@@ -193,6 +193,16 @@ pub enum Problem {
         /// How many rounds.
         rounds: usize,
     },
+    /// A planted slowdown where figures must be real.
+    #[error(
+        "{planted:?} was planted in a run of kind {kind}: only canary, ab, aa and manual runs may hold that"
+    )]
+    Planted {
+        /// What.
+        planted: String,
+        /// The run's kind.
+        kind: RunKind,
+    },
     /// A distribution that cannot be read.
     #[error("the histogram cannot be taken: {0}")]
     Histogram(#[from] HistogramError),

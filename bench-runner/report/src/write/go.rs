@@ -42,6 +42,7 @@ fn write_header(out: &mut String, report: &Report) -> fmt::Result {
         ("commit-time", committed.as_ref()),
         ("branch", revision.branch.as_ref()),
         ("environment", environment.name.as_ref()),
+        ("planted", report.options.planted.as_ref()),
         ("started", Some(&started)),
         ("finished", Some(&finished)),
     ];

@@ -80,6 +80,7 @@ impl<'a> Check<'a> {
             );
             check.optional_name("warmup", "warmup", report.options.warmup.as_deref());
             check.at_most("cpu", "core counts", report.options.cpu.len(), CPUS);
+            check.planted(report);
         });
         self.within(Step::Key("revision"), |check| {
             check.revision(&report.revision);
@@ -140,6 +141,26 @@ impl<'a> Check<'a> {
                 check.refuse_at("data_base64", error.into());
             }
         });
+    }
+
+    fn planted(&mut self, report: &'a Report) {
+        let Some(planted) = &report.options.planted else {
+            return;
+        };
+        self.name("planted", "what was planted", planted);
+        let may = matches!(
+            report.kind,
+            RunKind::Canary | RunKind::Ab | RunKind::Aa | RunKind::Manual
+        );
+        if !may {
+            self.refuse_at(
+                "planted",
+                Problem::Planted {
+                    planted: planted.chars().take(40).collect(),
+                    kind: report.kind,
+                },
+            );
+        }
     }
 
     fn revision(&mut self, revision: &'a Revision) {

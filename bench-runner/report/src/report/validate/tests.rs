@@ -358,3 +358,15 @@ fn the_content_key_depends_on_the_content_and_on_nothing_else() {
     assert_ne!(report.content_key(), changed.content_key());
     assert!(parse(&with("/run_key", json!(uuid::Uuid::nil()))).is_err());
 }
+
+#[test]
+fn a_planted_slowdown_is_refused_where_figures_must_be_real() {
+    assert_snapshot!(
+        refusal("/options/planted", json!("apply=15%")),
+        @r#"/options/planted: "apply=15%" was planted in a run of kind nightly: only canary, ab, aa and manual runs may hold that"#
+    );
+    let mut manual = with("/options/planted", json!("apply=15%"));
+    manual["kind"] = json!("manual");
+    let planted = parse(&manual).unwrap().options.planted;
+    assert_eq!(planted.as_deref(), Some("apply=15%"));
+}
