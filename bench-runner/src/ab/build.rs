@@ -1,11 +1,18 @@
 //! A revision, built in a work tree of its own, and kept.
+//!
+//! Each repository has one work tree in the cache: a clone that shares the repository's objects, so
+//! that nothing is registered in the repository itself. It is moved from revision to revision, so
+//! that only what differs is built again, and it is always the same folder: two revisions that
+//! differ in nothing that is compiled give the same program, byte for byte.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 
+use sha2::{Digest, Sha256};
 use thiserror::Error;
 
+use super::side::{Program, Side};
 use crate::environment::clean_command;
 
 /// Why a revision gives no program.
@@ -24,7 +31,7 @@ pub enum BuildError {
     Build {
         /// Which.
         revision: String,
-        /// The end of what cargo said.
+        /// The end of what was said.
         said: String,
     },
     /// A file cannot be handled.
@@ -39,48 +46,209 @@ pub enum BuildError {
     },
 }
 
-/// A revision and its program.
+/// How a revision becomes something that can be run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Recipe {
+    /// It holds this bench-runner: built with the profile `measure`.
+    Runner,
+    /// It holds anything: built and run by the shell, in its work tree.
+    Command {
+        /// Builds it; without one there is nothing to build.
+        build: Option<String>,
+        /// Prints Go benchmark text.
+        exec: String,
+    },
+}
+
+/// Builds revisions of a repository.
+#[derive(Debug, Clone)]
+pub struct Builder {
+    repository: PathBuf,
+    cache: PathBuf,
+    recipe: Recipe,
+}
+
+/// A revision and what runs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Built {
     /// Its commit, whole.
     pub commit: String,
-    /// Its bench-runner.
-    pub program: PathBuf,
+    /// Its bench-runner, or the folder in which its command runs.
+    pub place: PathBuf,
     /// Whether it was there from an earlier time.
     pub cached: bool,
 }
 
-/// Builds the bench-runner of a revision of the repository at `repository`, with the profile
-/// `measure`. Programs are kept in `cache` by commit; build products of all revisions are shared.
-pub fn build(repository: &Path, revision: &str, cache: &Path) -> Result<Built, BuildError> {
-    let commit = git(
-        repository,
-        &["rev-parse", "--verify", &format!("{revision}^{{commit}}")],
-    )?;
-    let program = cache.join("programs").join(&commit);
-    if program.is_file() {
-        return Ok(Built {
-            commit,
-            program,
-            cached: true,
-        });
+impl Builder {
+    /// Builds revisions of the repository that holds `folder`, and keeps them in `cache`.
+    pub fn new(folder: &Path, cache: &Path, recipe: Recipe) -> Result<Self, BuildError> {
+        let repository = git(folder, &["rev-parse", "--show-toplevel"])?;
+        Ok(Self {
+            repository: PathBuf::from(repository),
+            cache: cache.to_owned(),
+            recipe,
+        })
     }
-    let folder = program.parent().unwrap_or(cache);
-    fs::create_dir_all(folder).map_err(failed("make the folder", folder))?;
-    let tree = cache.join("trees").join(&commit);
-    let _removed_at_the_end = WorkTree::add(repository, &tree, &commit)?;
-    let target = cache.join("target");
-    cargo(&tree, &target, &commit)?;
-    let made = target.join("measure").join("bench-runner");
-    // Beside its place first: a program that is there is whole.
-    let beside = program.with_extension(std::process::id().to_string());
-    fs::copy(&made, &beside).map_err(failed("copy", &made))?;
-    fs::rename(&beside, &program).map_err(failed("move", &beside))?;
-    Ok(Built {
-        commit,
-        program,
-        cached: false,
-    })
+
+    /// The repository's work tree.
+    pub fn repository(&self) -> &Path {
+        &self.repository
+    }
+
+    /// The whole hash of a revision.
+    pub fn commit(&self, revision: &str) -> Result<String, BuildError> {
+        let commit = format!("{revision}^{{commit}}");
+        git(
+            &self.repository,
+            &[
+                "rev-parse",
+                "--verify",
+                "--quiet",
+                "--end-of-options",
+                &commit,
+            ],
+        )
+        .map_err(|error| match error {
+            BuildError::Git { what, said } if said.is_empty() => BuildError::Git {
+                what,
+                said: format!(
+                    "{revision:?} is no revision of {}; fetch it, or name another",
+                    self.repository.display()
+                ),
+            },
+            other => other,
+        })
+    }
+
+    /// Builds a revision, unless that was done before with the same recipe, compiler and flags.
+    pub fn build(&self, revision: &str) -> Result<Built, BuildError> {
+        let commit = self.commit(revision)?;
+        fs::create_dir_all(&self.cache).map_err(failed("make the folder", &self.cache))?;
+        let _turn = self.turn()?;
+        match &self.recipe {
+            Recipe::Runner => self.runner(commit),
+            Recipe::Command { build, .. } => self.command(commit, build.as_deref()),
+        }
+    }
+
+    /// What is built as a side of a comparison. `options` are those of `run`, for a bench-runner.
+    pub fn side(&self, name: &str, built: &Built, options: &[String]) -> Side {
+        let program = match &self.recipe {
+            Recipe::Runner => Program::Runner {
+                path: built.place.clone(),
+                options: options.to_vec(),
+            },
+            Recipe::Command { exec, .. } => Program::Command {
+                words: vec!["sh".to_owned(), "-c".to_owned(), exec.clone()],
+                folder: Some(built.place.clone()),
+            },
+        };
+        Side {
+            name: name.to_owned(),
+            program,
+        }
+    }
+
+    /// One build at a time: they share a work tree and the build products.
+    fn turn(&self) -> Result<File, BuildError> {
+        let path = self.cache.join("lock");
+        let lock = File::create(&path).map_err(failed("make", &path))?;
+        lock.lock().map_err(failed("lock", &path))?;
+        Ok(lock)
+    }
+
+    fn runner(&self, commit: String) -> Result<Built, BuildError> {
+        let tree = self.tree("tree")?;
+        let program = |key: &str| self.cache.join("programs").join(format!("{commit}-{key}"));
+        // The compiler that the work tree at hand asks for; a revision may ask for another.
+        let built = program(&key(&tree));
+        if built.is_file() {
+            return Ok(Built {
+                commit,
+                place: built,
+                cached: true,
+            });
+        }
+        check_out(&tree, &commit)?;
+        let built = program(&key(&tree));
+        let folder = built.parent().unwrap_or(&self.cache);
+        fs::create_dir_all(folder).map_err(failed("make the folder", folder))?;
+        let target = self.cache.join("target");
+        let output = clean_command("cargo")
+            .current_dir(&tree)
+            .args(["build", "--quiet", "--locked", "--profile", "measure"])
+            .args(["--package", "bench-runner", "--bin", "bench-runner"])
+            .env("CARGO_TARGET_DIR", &target)
+            .output()
+            .map_err(failed("run", Path::new("cargo")))?;
+        succeeded(&output, &commit)?;
+        let made = target.join("measure").join("bench-runner");
+        // Beside its place first: a program that is there is whole.
+        let beside = built.with_extension(std::process::id().to_string());
+        fs::copy(&made, &beside).map_err(failed("copy", &made))?;
+        fs::rename(&beside, &built).map_err(failed("move", &beside))?;
+        Ok(Built {
+            commit,
+            place: built,
+            cached: false,
+        })
+    }
+
+    /// A command runs in a work tree of its revision, which is kept.
+    fn command(&self, commit: String, build: Option<&str>) -> Result<Built, BuildError> {
+        let how = hex(&Sha256::digest(build.unwrap_or_default()));
+        let name = format!("trees/{commit}-{}", &how[..8]);
+        let mark = self.path(&format!("{name}.built"));
+        if mark.is_file() {
+            let place = self.path(&name);
+            return Ok(Built {
+                commit,
+                place,
+                cached: true,
+            });
+        }
+        let tree = self.tree(&name)?;
+        check_out(&tree, &commit)?;
+        if let Some(build) = build {
+            let output = clean_command("sh")
+                .current_dir(&tree)
+                .args(["-c", build])
+                .output()
+                .map_err(failed("run", Path::new("sh")))?;
+            succeeded(&output, &commit)?;
+        }
+        File::create(&mark).map_err(failed("make", &mark))?;
+        Ok(Built {
+            commit,
+            place: tree,
+            cached: false,
+        })
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        let repository = hex(&Sha256::digest(
+            self.repository.as_os_str().as_encoded_bytes(),
+        ));
+        self.cache
+            .join("repositories")
+            .join(&repository[..16])
+            .join(name)
+    }
+
+    /// A work tree of the repository, made where it is not there yet.
+    fn tree(&self, name: &str) -> Result<PathBuf, BuildError> {
+        let tree = self.path(name);
+        if tree.join(".git").is_dir() {
+            return Ok(tree);
+        }
+        if tree.exists() {
+            fs::remove_dir_all(&tree).map_err(failed("remove", &tree))?;
+        }
+        let (from, to) = (self.repository.to_string_lossy(), tree.to_string_lossy());
+        let arguments = ["clone", "--quiet", "--shared", "--no-checkout", &from, &to];
+        git(&self.repository, &arguments)?;
+        Ok(tree)
+    }
 }
 
 /// Where built programs are kept: the user's cache folder (XDG).
@@ -92,15 +260,34 @@ pub fn default_cache() -> Option<PathBuf> {
         .map(|cache| cache.join("kvmark/builds"))
 }
 
-fn cargo(tree: &Path, target: &Path, revision: &str) -> Result<(), BuildError> {
-    let arguments = ["build", "--quiet", "--locked", "--profile", "measure"];
-    let output = clean_command("cargo")
-        .current_dir(tree)
-        .args(arguments)
-        .args(["--package", "bench-runner", "--bin", "bench-runner"])
-        .env("CARGO_TARGET_DIR", target)
-        .output()
-        .map_err(failed("run", Path::new("cargo")))?;
+/// What a program depends on beside its revision: the compiler and its flags.
+fn key(tree: &Path) -> String {
+    let version = clean_command("rustc").current_dir(tree).arg("-vV").output();
+    let mut hash = Sha256::new();
+    hash.update(version.map(|output| output.stdout).unwrap_or_default());
+    for name in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"] {
+        hash.update(name);
+        if let Some(value) = std::env::var_os(name) {
+            hash.update(value.as_encoded_bytes());
+        }
+    }
+    hex(&hash.finalize())[..8].to_owned()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn check_out(tree: &Path, commit: &str) -> Result<(), BuildError> {
+    git(
+        tree,
+        &["checkout", "--quiet", "--force", "--detach", commit],
+    )
+    .map(drop)
+}
+
+/// An error with what matters of what was said: the compiler's errors, or else the last lines.
+fn succeeded(output: &Output, revision: &str) -> Result<(), BuildError> {
     if output.status.success() {
         return Ok(());
     }
@@ -110,48 +297,19 @@ fn cargo(tree: &Path, target: &Path, revision: &str) -> Result<(), BuildError> {
         .filter(|line| line.starts_with("error"))
         .take(3)
         .collect();
+    let lines: Vec<&str> = said.lines().collect();
+    let last = &lines[lines.len().saturating_sub(3)..];
+    let said = if errors.is_empty() { last } else { &errors };
     Err(BuildError::Build {
         revision: revision.to_owned(),
-        said: errors.join("; "),
+        said: match said {
+            [] => output.status.to_string(),
+            said => said.join("; "),
+        },
     })
 }
 
-/// A work tree that is taken away again.
-struct WorkTree<'a> {
-    repository: &'a Path,
-    tree: &'a Path,
-}
-
-impl<'a> WorkTree<'a> {
-    fn add(repository: &'a Path, tree: &'a Path, commit: &str) -> Result<Self, BuildError> {
-        // One that an earlier, killed build left behind is in the way.
-        let left = WorkTree { repository, tree };
-        left.remove();
-        let path = tree.to_string_lossy();
-        git(
-            repository,
-            &[
-                "worktree", "add", "--quiet", "--detach", "--force", &path, commit,
-            ],
-        )?;
-        Ok(left)
-    }
-
-    fn remove(&self) {
-        let path = self.tree.to_string_lossy();
-        // Nothing depends on it: a work tree that stays is only in the way of the next build, which
-        // removes it.
-        let _ = git(self.repository, &["worktree", "remove", "--force", &path]);
-    }
-}
-
-impl Drop for WorkTree<'_> {
-    fn drop(&mut self) {
-        self.remove();
-    }
-}
-
-fn git(repository: &Path, arguments: &[&str]) -> Result<String, BuildError> {
+pub(crate) fn git(repository: &Path, arguments: &[&str]) -> Result<String, BuildError> {
     let mut command: Command = clean_command("git");
     let output = command
         .arg("-C")
@@ -182,60 +340,119 @@ fn failed(what: &'static str, path: &Path) -> impl Fn(std::io::Error) -> BuildEr
     clippy::unwrap_used,
     reason = "a test may fail where git cannot be run"
 )]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    /// A repository whose first commit builds a bench-runner that needs no dependency, and whose
-    /// second one does not build.
-    fn repository() -> tempfile::TempDir {
-        let folder = tempfile::tempdir().unwrap();
-        let file = |name: &str, text: &str| {
-            let path = folder.path().join(name);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
-        };
-        let run = |arguments: &[&str]| {
+    /// A repository that tests commit to.
+    pub(crate) struct Repository(pub(crate) tempfile::TempDir);
+
+    impl Repository {
+        pub(crate) fn new() -> Self {
+            let new = Self(tempfile::tempdir().unwrap());
+            new.git(&["init", "--quiet", "--initial-branch=main"]);
+            new
+        }
+
+        pub(crate) fn git(&self, arguments: &[&str]) -> String {
             let identity = ["-c", "user.name=A", "-c", "user.email=a@example.org"];
-            git(folder.path(), &[&identity[..], arguments].concat()).unwrap();
-        };
-        file(
-            "Cargo.toml",
-            "[package]\nname = \"bench-runner\"\nversion = \"1.0.0\"\n\n[profile.measure]\ninherits = \"release\"\n",
+            git(self.0.path(), &[&identity[..], arguments].concat()).unwrap()
+        }
+
+        /// Commits files; returns the commit.
+        pub(crate) fn commit(&self, message: &str, files: &[(&str, &str)]) -> String {
+            for (name, text) in files {
+                let path = self.0.path().join(name);
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(path, text).unwrap();
+            }
+            self.git(&["add", "."]);
+            self.git(&["commit", "--quiet", "--allow-empty", "--message", message]);
+            self.git(&["rev-parse", "HEAD"])
+        }
+
+        pub(crate) fn builder(&self, cache: &Path, recipe: Recipe) -> Builder {
+            Builder::new(self.0.path(), cache, recipe).unwrap()
+        }
+    }
+
+    /// A repository whose first commit builds a bench-runner that needs no dependency, whose second
+    /// changes nothing that is compiled, and whose third does not build.
+    fn runners() -> Repository {
+        let repository = Repository::new();
+        let manifest = "[package]\nname = \"bench-runner\"\nversion = \"1.0.0\"\n\n[profile.measure]\ninherits = \"release\"\ndebug = \"line-tables-only\"\n";
+        let lock = "version = 4\n\n[[package]]\nname = \"bench-runner\"\nversion = \"1.0.0\"\n";
+        repository.commit(
+            "one",
+            &[
+                ("Cargo.toml", manifest),
+                ("Cargo.lock", lock),
+                ("src/main.rs", "fn main() {}\n"),
+            ],
         );
-        file(
-            "Cargo.lock",
-            "version = 4\n\n[[package]]\nname = \"bench-runner\"\nversion = \"1.0.0\"\n",
-        );
-        file("src/main.rs", "fn main() {}\n");
-        run(&["init", "--quiet", "--initial-branch=main"]);
-        run(&["add", "."]);
-        run(&["commit", "--quiet", "--message", "one"]);
-        file("src/main.rs", "fn main() { broken }\n");
-        run(&["commit", "--quiet", "--all", "--message", "two"]);
-        folder
+        repository.commit("two", &[("README.md", "words")]);
+        repository.commit("three", &[("src/main.rs", "fn main() { broken }\n")]);
+        repository
     }
 
     #[test]
-    fn a_revision_is_built_once_and_leaves_no_work_tree() {
-        let (repository, cache) = (repository(), tempfile::tempdir().unwrap());
-        let built = build(repository.path(), "HEAD~1", cache.path()).unwrap();
-        assert!(!built.cached && built.program.is_file());
-        assert!(Command::new(&built.program).status().unwrap().success());
-        let again = build(repository.path(), "HEAD~1", cache.path()).unwrap();
-        assert!(again.cached && again.program == built.program);
-        let trees = git(repository.path(), &["worktree", "list"]).unwrap();
+    fn a_revision_is_built_once_and_leaves_no_trace_in_the_repository() {
+        let (repository, cache) = (runners(), tempfile::tempdir().unwrap());
+        let builder = repository.builder(cache.path(), Recipe::Runner);
+        let built = builder.build("HEAD~1").unwrap();
+        assert!(!built.cached && built.place.is_file());
+        assert!(Command::new(&built.place).status().unwrap().success());
+        let again = builder.build("HEAD~1").unwrap();
+        assert!(again.cached && again.place == built.place);
+        let trees = repository.git(&["worktree", "list"]);
         assert_eq!(trees.lines().count(), 1, "{trees}");
+        assert_eq!(repository.git(&["status", "--porcelain"]), "");
+
+        // Nothing that is compiled differs: the same program.
+        let before = builder.build("HEAD~2").unwrap();
+        assert!(!before.cached && before.place != built.place);
+        let side = |built| builder.side("it", built, &[]).fingerprint();
+        assert!(side(&before).is_some() && side(&before) == side(&built));
     }
 
     #[test]
     fn what_does_not_build_says_why() {
-        let (repository, cache) = (repository(), tempfile::tempdir().unwrap());
-        let error = build(repository.path(), "HEAD", cache.path()).unwrap_err();
+        let (repository, cache) = (runners(), tempfile::tempdir().unwrap());
+        let builder = repository.builder(cache.path(), Recipe::Runner);
+        let error = builder.build("HEAD").unwrap_err().to_string();
+        assert!(error.contains("cannot find value `broken`"), "{error}");
+        let unknown = builder.build("nothing").unwrap_err().to_string();
         assert!(
-            error.to_string().contains("cannot find value `broken`"),
-            "{error}"
+            unknown.contains("\"nothing\" is no revision of"),
+            "{unknown}"
         );
-        let unknown = build(repository.path(), "nothing", cache.path()).unwrap_err();
-        assert!(matches!(unknown, BuildError::Git { .. }), "{unknown}");
+    }
+
+    #[test]
+    fn a_command_runs_in_the_work_tree_of_its_revision() {
+        let (repository, cache) = (Repository::new(), tempfile::tempdir().unwrap());
+        let line = |ns: u32| format!("BenchmarkA 100 {ns} ns/op\n");
+        repository.commit("one", &[("level", &line(50))]);
+        repository.commit("two", &[("level", &line(70))]);
+        repository.commit("three", &[("level", "nothing")]);
+        let recipe = Recipe::Command {
+            build: Some(
+                "grep -q ns level && cp level made || { echo no level >&2; exit 1; }".to_owned(),
+            ),
+            exec: "cat made".to_owned(),
+        };
+        let builder = repository.builder(cache.path(), recipe);
+        let mean = |revision: &str| {
+            let built = builder.build(revision).unwrap();
+            let turn = builder.side(revision, &built, &[]).turn().unwrap();
+            (
+                turn.figures.values().next().unwrap().samples[0],
+                built.cached,
+            )
+        };
+        assert_eq!(mean("HEAD~2"), (50.0, false));
+        assert_eq!(mean("HEAD~1"), (70.0, false));
+        assert_eq!(mean("HEAD~2"), (50.0, true));
+        let error = builder.build("HEAD").unwrap_err().to_string();
+        assert!(error.ends_with("does not build: no level"), "{error}");
     }
 }

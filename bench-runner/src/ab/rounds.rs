@@ -6,9 +6,11 @@
 
 use std::collections::BTreeMap;
 
-use bench_report::metric::{Kind, SeriesName};
+use bench_report::metric::{Direction, Kind, SeriesName};
+use bench_report::report::Report;
 use bench_verdict::band::Band;
 use bench_verdict::compare::{Compared, Question, compare, compare_paired};
+use bench_verdict::stats::paired;
 use bench_verdict::stats::sample::Sample;
 use bench_verdict::verdict::Evidence;
 
@@ -17,6 +19,10 @@ use crate::workload::random::{Random, derive};
 
 /// Rounds before which nothing is decided: an interval needs so many pairs.
 pub const LEAST_ROUNDS: u32 = 6;
+
+/// Rounds end only by an interval of this level. A series is looked at every second round until it
+/// is decided, so that an interval of 95% would be wrong at one of the looks too often.
+const LOOK_ALPHA: f64 = 0.01;
 
 /// How rounds are made.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -38,6 +44,8 @@ pub struct Pairs {
     pub rounds: u32,
     /// Whether rounds ended because every series was decided.
     pub decided: bool,
+    /// The first report of each side, base and head, where they gave any.
+    pub first_reports: [Option<Report>; 2],
     series: BTreeMap<SeriesName, Both>,
 }
 
@@ -63,10 +71,21 @@ pub struct Row {
 /// the head; `after` hears after each round how it stands, and says whether to go on.
 pub fn run(
     budget: Budget,
-    mut turn: impl FnMut(bool) -> Result<Turn, SideError>,
-    mut after: impl FnMut(&Pairs) -> bool,
+    turn: impl FnMut(bool) -> Result<Turn, SideError>,
+    after: impl FnMut(&Pairs) -> bool,
 ) -> Result<Pairs, SideError> {
     let mut pairs = Pairs::default();
+    go_on(&mut pairs, budget, turn, after)?;
+    Ok(pairs)
+}
+
+/// As [`run`], after rounds that were made already.
+pub fn go_on(
+    pairs: &mut Pairs,
+    budget: Budget,
+    mut turn: impl FnMut(bool) -> Result<Turn, SideError>,
+    mut after: impl FnMut(&Pairs) -> bool,
+) -> Result<(), SideError> {
     while pairs.rounds < budget.rounds {
         let head_first = head_first(budget.seed, pairs.rounds);
         let (one, other) = (turn(head_first)?, turn(!head_first)?);
@@ -76,19 +95,14 @@ pub fn run(
             (one, other)
         };
         pairs.add(base, head);
-        let go_on = after(&pairs);
         // Two rounds belong together: the order is balanced after an even number.
-        let balanced = pairs.rounds % 2 == 0 && pairs.rounds >= LEAST_ROUNDS;
-        pairs.decided = balanced
-            && pairs
-                .rows(&budget)
-                .iter()
-                .all(|row| is_decided(row, &budget));
-        if pairs.decided || !go_on {
+        let balanced = pairs.rounds.is_multiple_of(2) && pairs.rounds >= LEAST_ROUNDS;
+        pairs.decided = balanced && pairs.undecided(&budget).is_empty();
+        if !after(pairs) || pairs.decided {
             break;
         }
     }
-    Ok(pairs)
+    Ok(())
 }
 
 /// Whether the head begins a round. The second round of two mirrors the first.
@@ -97,25 +111,44 @@ fn head_first(seed: u64, round: u32) -> bool {
     drawn != (round % 2 == 1)
 }
 
-/// Whether more rounds would change nothing: the interval lies whole on one side of the threshold,
-/// in whichever direction, or the series needs no statistics.
-fn is_decided(row: &Row, budget: &Budget) -> bool {
-    match row.compared.interval {
-        _ if row.compared.evidence == Evidence::Exact => true,
-        Some([low, high]) => {
-            let threshold = budget.threshold;
-            let within = low > -threshold && high < threshold;
-            within || low > threshold || high < -threshold
-        }
-        None => false,
-    }
-}
-
 impl Pairs {
+    /// The series of which more rounds could say something else: those whose interval does not lie
+    /// whole on one side of the threshold, in either direction, and that need statistics.
+    pub fn undecided(&self, budget: &Budget) -> Vec<&SeriesName> {
+        let threshold = budget.threshold;
+        let is_decided = |both: &Both| {
+            if both.is_exact() {
+                return true;
+            }
+            let Some(pairs) = paired::Pairs::new(&both.base, &both.head) else {
+                // No ratios (zeros): nothing that more rounds make narrower.
+                return both.is_constant();
+            };
+            pairs
+                .ratio(LOOK_ALPHA, budget.seed)
+                .interval
+                .is_some_and(|ends| {
+                    let sign = match both.figures.better {
+                        Direction::Lower => 1.0,
+                        Direction::Higher => -1.0,
+                    };
+                    let [one, other] = ends.map(|end| sign * end.exp_m1());
+                    let (low, high) = (one.min(other), one.max(other));
+                    let within = low > -threshold && high < threshold;
+                    within || low > threshold || high < -threshold
+                })
+        };
+        let undecided = self.series.iter().filter(|(_, both)| !is_decided(both));
+        undecided.map(|(name, _)| name).collect()
+    }
+
     fn add(&mut self, base: Turn, mut head: Turn) {
         self.rounds += 1;
-        for (name, figures) in base {
-            let Some(other) = head.remove(&name) else {
+        if self.first_reports.iter().all(Option::is_none) {
+            self.first_reports = [base.report, head.report];
+        }
+        for (name, figures) in base.figures {
+            let Some(other) = head.figures.remove(&name) else {
                 continue;
             };
             let (one, two) = (middle(&figures.samples), middle(&other.samples));
@@ -134,7 +167,7 @@ impl Pairs {
         let rows = self.series.iter().filter_map(|(name, both)| {
             let question = Question {
                 better: both.figures.better,
-                exact: both.figures.kind == Kind::Count && both.is_constant(),
+                exact: both.is_exact(),
                 identical: budget.identical,
                 floor: both.figures.floor,
                 threshold: budget.threshold,
@@ -175,6 +208,11 @@ impl Pairs {
 }
 
 impl Both {
+    /// A count that is the same each time needs no statistics.
+    fn is_exact(&self) -> bool {
+        self.figures.kind == Kind::Count && self.is_constant()
+    }
+
     fn is_constant(&self) -> bool {
         let same = |side: &[f64]| side.windows(2).all(|pair| pair[0] == pair[1]);
         same(&self.base) && same(&self.head)
@@ -182,17 +220,18 @@ impl Both {
 }
 
 impl Row {
-    /// Whether it is worse, surely, by more than the threshold.
+    /// Whether it is worse, surely, by more than the threshold. Below the mildest band's edge that is
+    /// a change whose interval excludes none at all.
     pub fn is_regression(&self, threshold: f64) -> bool {
-        let sure = matches!(
-            self.compared.evidence,
-            Evidence::Confirmed | Evidence::Exact
-        );
-        sure && self.compared.band.severity() >= Band::Info.severity()
-            && self
-                .compared
-                .change
-                .is_some_and(|change| change > threshold)
+        let sure = match self.compared.evidence {
+            Evidence::Confirmed | Evidence::Exact => true,
+            Evidence::Likely => self.compared.band == Band::None,
+            _ => false,
+        };
+        sure && self
+            .compared
+            .change
+            .is_some_and(|change| change > threshold)
     }
 }
 
@@ -210,7 +249,7 @@ fn middle(samples: &[f64]) -> f64 {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
-    use bench_report::metric::{Direction, Params};
+    use bench_report::metric::Params;
 
     use super::*;
 
@@ -228,16 +267,17 @@ mod tests {
             params: Params::new(),
         };
         let (unit, better) = ("ns".to_owned(), Direction::Lower);
-        Turn::from([(
-            name,
-            Figures {
-                unit,
-                better,
-                kind,
-                floor: None,
-                samples: vec![value],
-            },
-        )])
+        let figures = Figures {
+            unit,
+            better,
+            kind,
+            floor: None,
+            samples: vec![value],
+        };
+        Turn {
+            figures: BTreeMap::from([(name, figures)]),
+            report: None,
+        }
     }
 
     /// A machine that drifts by 1% a turn and has 1% of noise; the head costs `factor` times as

@@ -33,7 +33,12 @@ pub enum Program {
         options: Vec<String>,
     },
     /// Any command that prints Go benchmark text.
-    Command(Vec<String>),
+    Command {
+        /// The program and its arguments.
+        words: Vec<String>,
+        /// Where it runs; here, where not given.
+        folder: Option<PathBuf>,
+    },
 }
 
 /// One series' samples of one turn of a side.
@@ -51,8 +56,15 @@ pub struct Figures {
     pub samples: Vec<f64>,
 }
 
-/// Figures of one turn.
-pub type Turn = BTreeMap<SeriesName, Figures>;
+/// What one turn of a side gave.
+#[derive(Debug, Clone)]
+pub struct Turn {
+    /// Its figures.
+    pub figures: BTreeMap<SeriesName, Figures>,
+    /// The report that they come from, or the first of several: what says which program, machine
+    /// and options.
+    pub report: Option<Report>,
+}
 
 /// Why a side gave no figures.
 #[derive(Debug, Error)]
@@ -104,12 +116,13 @@ impl Side {
     pub fn fingerprint(&self) -> Option<String> {
         match &self.program {
             Program::Runner { path, .. } => file_sha256(path),
-            Program::Command(_) => None,
+            Program::Command { .. } => None,
         }
     }
 
     /// Takes one turn. The environment of what is run holds no secrets.
     pub fn turn(&self) -> Result<Turn, SideError> {
+        let mut folder = None;
         let (program, arguments) = match &self.program {
             Program::Runner { path, options } => {
                 let mut arguments = vec!["run".to_owned(), "--json".to_owned()];
@@ -117,8 +130,14 @@ impl Side {
                 arguments.extend(options.iter().cloned());
                 (path.display().to_string(), arguments)
             }
-            Program::Command(words) => match words.split_first() {
-                Some((program, arguments)) => (program.clone(), arguments.to_vec()),
+            Program::Command {
+                words,
+                folder: place,
+            } => match words.split_first() {
+                Some((program, arguments)) => {
+                    folder = place.as_deref();
+                    (program.clone(), arguments.to_vec())
+                }
                 None => {
                     return Err(SideError::Nothing {
                         program: self.name.clone(),
@@ -126,7 +145,11 @@ impl Side {
                 }
             },
         };
-        let output = clean_command(&program)
+        let mut command = clean_command(&program);
+        if let Some(folder) = folder {
+            command.current_dir(folder);
+        }
+        let output = command
             .args(arguments)
             .stdin(Stdio::null())
             .output()
@@ -143,13 +166,16 @@ impl Side {
             });
         }
         let reports = self.reports(&output.stdout)?;
-        let turn = figures(&reports);
-        if turn.is_empty() {
+        let figures = figures(&reports);
+        if figures.is_empty() {
             return Err(SideError::Nothing {
                 program: self.name.clone(),
             });
         }
-        Ok(turn)
+        Ok(Turn {
+            figures,
+            report: reports.into_iter().next(),
+        })
     }
 
     fn reports(&self, output: &[u8]) -> Result<Vec<Report>, SideError> {
@@ -161,7 +187,7 @@ impl Side {
                     program,
                     source: Box::new(source),
                 }),
-            Program::Command(_) => {
+            Program::Command { .. } => {
                 read(Format::Go, output, &Origin::unknown(now)).map_err(|source| SideError::Text {
                     program,
                     source: Box::new(source),
@@ -171,8 +197,8 @@ impl Side {
     }
 }
 
-fn figures(reports: &[Report]) -> Turn {
-    let mut turn = Turn::new();
+fn figures(reports: &[Report]) -> BTreeMap<SeriesName, Figures> {
+    let mut turn = BTreeMap::new();
     let benchmarks = reports.iter().flat_map(|report| &report.benchmarks);
     for benchmark in benchmarks.filter(|benchmark| benchmark.status == Status::Ok) {
         for metric in benchmark
@@ -210,7 +236,10 @@ mod tests {
     use super::*;
 
     fn command(words: &[&str]) -> Side {
-        let program = Program::Command(words.iter().map(ToString::to_string).collect());
+        let program = Program::Command {
+            words: words.iter().map(ToString::to_string).collect(),
+            folder: None,
+        };
         Side {
             name: "it".to_owned(),
             program,
@@ -221,8 +250,8 @@ mod tests {
     fn a_command_is_read_as_go_text() {
         let text = "BenchmarkA-2 100 50 ns/op\nBenchmarkA-2 100 60 ns/op\n";
         let turn = command(&["printf", "%s", text]).turn().unwrap();
-        let (name, figures) = turn.iter().next().unwrap();
-        assert_eq!((turn.len(), name.benchmark.as_str()), (1, "A"));
+        let (name, figures) = turn.figures.iter().next().unwrap();
+        assert_eq!((turn.figures.len(), name.benchmark.as_str()), (1, "A"));
         assert_eq!(figures.samples, [50.0, 60.0]);
     }
 

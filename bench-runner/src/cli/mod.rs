@@ -6,6 +6,7 @@
 mod ab;
 mod analyze;
 mod baseline;
+mod build_args;
 mod check;
 mod compare;
 mod doctor;
@@ -83,7 +84,7 @@ enum Command {
     /// Run, upload, and ask for the verdict: one call for a timer or a workflow.
     Nightly(Box<nightly::Args>),
     /// Measure two revisions, or two commands, in turn, and say whether they differ.
-    Ab(ab::Args),
+    Ab(Box<ab::Args>),
     /// Measure this program against itself: what noise looks like here.
     Aa(ab::AaArgs),
     /// Events of engines over ZeroMQ: publish, subscribe, replay a recording.

@@ -210,7 +210,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "give a time from 0 to 24h".to_owned())
 }
 
-fn duration_text(duration: Duration) -> String {
+pub(crate) fn duration_text(duration: Duration) -> String {
     let seconds = duration.as_secs_f64();
     if seconds >= 1.0 || duration.is_zero() {
         format!("{seconds}s")

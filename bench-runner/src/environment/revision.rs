@@ -79,10 +79,44 @@ fn check(what: &'static str, commit: Option<&str>) -> Result<(), RevisionError> 
     })
 }
 
+/// What git says of a commit that is not checked out. `branch` is what the caller calls it.
+pub fn revision_at(folder: &Path, commit: &str, branch: Option<String>) -> Revision {
+    let (subject, author, committed_at) = shown(folder, commit);
+    Revision {
+        commit: Some(commit.to_owned()),
+        branch,
+        tag: git(folder, &["describe", "--tags", "--exact-match", commit]),
+        parent: git(
+            folder,
+            &["rev-parse", "--verify", "--quiet", &format!("{commit}^")],
+        ),
+        repository: git(folder, &["remote", "get-url", "origin"])
+            .and_then(|url| repository_of(&url)),
+        committed_at,
+        subject,
+        author,
+        ..Revision::default()
+    }
+}
+
+/// Subject, author and time of a commit.
+fn shown(folder: &Path, commit: &str) -> (Option<String>, Option<String>, Option<Timestamp>) {
+    let shown = |format: &str| {
+        git(
+            folder,
+            &["log", "-1", &format!("--format={format}"), commit],
+        )
+    };
+    (
+        shown("%s").map(|text| text.chars().take(500).collect()),
+        shown("%an").map(|text| text.chars().take(200).collect()),
+        shown("%cI").and_then(|text| text.parse().ok()),
+    )
+}
+
 fn from_git(folder: &Path) -> Option<Revision> {
     let commit = git(folder, &["rev-parse", "--verify", "HEAD"])?;
-    let shown = |format: &str| git(folder, &["log", "-1", &format!("--format={format}")]);
-    let committed_at: Option<Timestamp> = shown("%cI").and_then(|text| text.parse().ok());
+    let (subject, author, committed_at) = shown(folder, "HEAD");
     Some(Revision {
         commit: Some(commit),
         // Detached, as in CI: then there is no branch to name.
@@ -92,8 +126,8 @@ fn from_git(folder: &Path) -> Option<Revision> {
         repository: git(folder, &["remote", "get-url", "origin"])
             .and_then(|url| repository_of(&url)),
         committed_at,
-        subject: shown("%s").map(|text| text.chars().take(500).collect()),
-        author: shown("%an").map(|text| text.chars().take(200).collect()),
+        subject,
+        author,
         // Files that git does not know do not change what was built from those it knows.
         dirty: !git(folder, &["status", "--porcelain", "--untracked-files=no"])
             .unwrap_or_default()

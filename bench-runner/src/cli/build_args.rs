@@ -1,0 +1,37 @@
+//! How revisions become something to run, shared by `ab`, `bisect` and `nightly`.
+
+use std::path::{Path, PathBuf};
+
+use super::failure::{Failure, OrExit as _, usage};
+use crate::ab::build::{Builder, Recipe, default_cache};
+
+/// How a revision is built and run.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct BuildArgs {
+    /// Instead of the suite, run this command in a work tree of each revision; it prints Go
+    /// benchmark text
+    #[arg(long, value_name = "CMD")]
+    pub(super) exec: Option<String>,
+    /// Run this command once in the work tree of each revision, before --exec
+    #[arg(long, value_name = "CMD", requires = "exec")]
+    pub(super) build: Option<String>,
+    /// Where built programs are kept [default: kvmark/builds in the user's cache folder]
+    #[arg(long, value_name = "DIR")]
+    pub(super) cache: Option<PathBuf>,
+}
+
+impl BuildArgs {
+    /// Builds revisions of the repository at hand.
+    pub(super) fn builder(&self) -> Result<Builder, Failure> {
+        let cache = self.cache.clone().or_else(default_cache);
+        let cache = cache.ok_or_else(|| usage("no folder for builds: give --cache"))?;
+        let recipe = match &self.exec {
+            Some(exec) => Recipe::Command {
+                build: self.build.clone(),
+                exec: exec.clone(),
+            },
+            None => Recipe::Runner,
+        };
+        Builder::new(Path::new("."), &cache, recipe).or_usage()
+    }
+}
