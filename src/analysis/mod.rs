@@ -6,6 +6,7 @@
 //!   for the next night. [`follow`]: a whole history of a series, judged night by night.
 //! - [`baseline`]: what a series would be compared with at an instant.
 //! - [`published`]: what is published of raw samples.
+//! - [`compare`]: two runs, row by row. [`pull`]: a pull request's pushes, each against its right base.
 //! - [`verdict`]: what CI is told of a run.
 //! - [`overview`]: is main healthy tonight, one block an environment.
 //! - [`run_report`]: what the page of one run says.
@@ -16,12 +17,14 @@
 
 pub mod baseline;
 pub mod carried;
+pub mod compare;
 pub mod follow;
 pub mod history;
 pub mod judge;
 pub mod order;
 pub mod overview;
 pub mod published;
+pub mod pull;
 pub mod run_report;
 pub mod targets;
 pub mod terms;

@@ -13,6 +13,8 @@
 //! - [`plot`]: a history as numbers ready to draw.
 //! - [`trend`]: the trend chart, wide, narrow and small.
 //! - [`spark`]: 30 nights in a table's row.
+//! - [`interval`]: a change with its interval in a table's row. [`strip`]: raw samples of two sides.
+//!   [`revisions`]: a history with two revisions marked.
 //! - [`curve`]: a quantity against a parameter or against time.
 //!
 //! # Invariants
@@ -26,12 +28,15 @@ pub mod canvas;
 pub mod curve;
 #[cfg(test)]
 pub(crate) mod fixtures;
+pub mod interval;
 pub mod label;
 pub mod lane;
 pub mod plot;
+pub mod revisions;
 pub mod role;
 pub mod scale;
 pub mod spark;
+pub mod strip;
 pub mod svg;
 pub mod thin;
 pub mod trend;

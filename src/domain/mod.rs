@@ -9,6 +9,7 @@
 //! - [`environment`]: a machine's fingerprint.
 //! - [`mod@file`]: curves, histograms and files of a run.
 //! - [`new_run`]: a valid report, before it is stored; its coverage.
+//! - [`pair`]: sides of pairs, and the commits that a run covers.
 //! - [`text`]: texts that many points share.
 //! - [`access`]: tokens and scopes.
 
@@ -18,6 +19,7 @@ pub mod file;
 pub mod id;
 pub mod judged;
 pub mod new_run;
+pub mod pair;
 pub mod run;
 pub mod series;
 pub mod text;
@@ -31,6 +33,7 @@ pub use judged::{Judged, JudgedRun, Judgement, Measurement, Point};
 pub use new_run::{
     Expectation, NewArtifact, NewEnvironment, NewMeasurement, NewRun, Published, SeriesName,
 };
+pub use pair::{Commit, Purpose, RunPair, Side};
 pub use run::{Coverage, Revision, Run, RunKind};
 pub use series::{Series, SeriesKey};
 pub use text::Text;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use bench_report::metric::SeriesName;
 use bench_report::metric::{Direction, Kind, Target, params_text};
 
-use super::{Coverage, Curve, Histogram, Millis, Revision, RunKind};
+use super::{Commit, Coverage, Curve, Histogram, Millis, Revision, RunKind, RunPair};
 
 /// A validated run, with everything that is kept of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +22,10 @@ pub struct NewRun {
     pub environment: NewEnvironment,
     /// What code was measured.
     pub revision: Revision,
+    /// The commits since the run before, newest first, where the report lists them.
+    pub commits: Vec<Commit>,
+    /// That the run is one side of a pair.
+    pub pair: Option<RunPair>,
     /// The run's time.
     pub started_at: Millis,
     /// When it ended.

@@ -17,8 +17,8 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use crate::domain::{
-    Curve, Expectation, Histogram, Millis, NewArtifact, NewEnvironment, NewMeasurement, NewRun,
-    Published, Revision, SeriesName,
+    Commit, Curve, Expectation, Histogram, Millis, NewArtifact, NewEnvironment, NewMeasurement,
+    NewRun, Published, Revision, RunId, RunPair, SeriesName,
 };
 
 pub use bench_report::report::limits;
@@ -83,6 +83,11 @@ fn new_run(
     let options = facts::options(&report);
     let conditions = facts::conditions(&report);
     let revision = revision(&report);
+    let commits = report.revision.commits.into_iter().map(|c| Commit {
+        commit: c.commit,
+        subject: c.subject,
+        author: c.author,
+    });
     let mut new = NewRun {
         run_key: report.run_key.to_string(),
         kind: report.kind,
@@ -90,6 +95,14 @@ fn new_run(
         suite_version: report.suite.version,
         environment,
         revision,
+        commits: commits.collect(),
+        pair: report.pair.map(|pair| RunPair {
+            key: pair.pair_key.to_string(),
+            side: pair.side,
+            purpose: pair.purpose,
+            against_run: pair.against_run.map(RunId),
+            rounds: pair.rounds,
+        }),
         started_at: report.started_at.into(),
         finished_at: report.finished_at.into(),
         options,

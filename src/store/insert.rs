@@ -13,7 +13,7 @@ use crate::domain::{
 use super::baseline::BaselineOf;
 use super::carried::{self, Epoch};
 use super::track::Entry;
-use super::{Store, StoreError, code, files, judgement, rejudge, run, samples};
+use super::{Store, StoreError, code, files, judgement, pair, rejudge, run, samples};
 
 /// What became of an upload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,6 +108,7 @@ impl Store {
         let coverage = self.coverage(&mut tx, new, environment).await?;
         let series = self.series_of_run(&mut tx, new, environment).await?;
         insert_run_row(&mut tx, new, run_id, environment, &coverage, now).await?;
+        pair::insert(&mut tx, run_id, new).await?;
         insert_measurements(&mut tx, new, run_id, &series).await?;
 
         let epoch = Epoch {

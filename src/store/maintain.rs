@@ -155,6 +155,8 @@ impl Store {
                 "delete from curve where run_id = $1",
                 "delete from histogram where run_id = $1",
                 "delete from artifact where run_id = $1",
+                "delete from pair where run_id = $1",
+                "delete from run_commit where run_id = $1",
                 "delete from rejudge where run_id = $1",
                 "delete from carried where run_id = $1",
                 "delete from run where run_id = $1",

@@ -4,6 +4,7 @@
 //! - `open`: connections, pragmas, migrations.
 //! - `insert`: a validated run goes in, whole or not at all.
 //! - `run`, `series`, `points`, `judgement`, `baseline`: what pages and the API ask for.
+//! - `pair`: sides of pairs, commits of runs, pull requests.
 //! - `track`: whole histories in memory.
 //! - `rejudge`: runs whose history changed.
 //! - `files`: samples, report, curves, histograms, artifacts; `samples`: the columns of raw samples.
@@ -21,6 +22,7 @@
 //!       |           |
 //!       +--< series +--< measurement      by series: a trend is one range scan
 //!
+//!  run --- pair, --< run_commit
 //!  rejudge (runs to judge again)      token      audit
 //! ```
 //! # Invariants
@@ -39,6 +41,7 @@ mod insert;
 mod judgement;
 mod maintain;
 mod open;
+mod pair;
 mod points;
 mod rejudge;
 mod row;
@@ -60,6 +63,7 @@ pub use carried::{Epoch, EpochVerdicts};
 pub use insert::{Inserted, Outcome, RunInputs, Verdicts};
 pub use maintain::{Prunable, restore};
 pub use open::StoreOptions;
+pub use pair::{MainRuns, PullHead};
 pub use rejudge::Rejudge;
 pub use run::RunFilter;
 pub use series::{BenchmarkName, SeriesFilter};

@@ -33,6 +33,8 @@ pub(crate) fn nightly(key: &str, days_ago: i64) -> NewRun {
             subject: Some("index: free what nobody holds".to_owned()),
             ..Revision::default()
         },
+        commits: Vec::new(),
+        pair: None,
         started_at,
         finished_at: Millis(started_at.0 + 60_000),
         options: vec![("seed".to_owned(), "7".to_owned())],

@@ -7,6 +7,7 @@
 //! - [`badge`]: a metric's last value for a README.
 //! - [`metrics`]: what Prometheus reads.
 //! - [`session`]: logging in and out.
+//! - [`sides`]: from names in a URL to two runs, compared.
 //! - [`guard`]: what holds for every request: host, headers, limits.
 //! - [`api`]: the JSON API. [`pages`]: the HTML. [`assets`]: style, script, icon.
 //! - [`live`]: runs that are being executed. [`sse`]: following them.
@@ -23,6 +24,7 @@ pub mod metrics;
 pub mod pages;
 pub mod router;
 pub mod session;
+pub mod sides;
 pub mod sse;
 
 use std::collections::BTreeMap;

@@ -37,6 +37,8 @@ pub fn router(state: AppState) -> Router {
         .route("/runs/{id}/report", get(api::runs::report))
         .route("/runs/{id}/benchmarks.txt", get(api::runs::benchmarks))
         .route("/runs/{id}/verdict", get(api::runs::verdict))
+        .route("/compare", get(api::compare::compare))
+        .route("/pulls/{n}/report", get(api::compare::pull))
         .route("/series", get(api::series::list))
         .route("/series/{id}/points", get(api::series::points))
         .route("/series/{id}/baseline", get(api::series::baseline))

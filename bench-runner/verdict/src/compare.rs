@@ -86,6 +86,15 @@ impl Compared {
         }
     }
 
+    /// The same numbers as evidence of nothing: the sides were measured in different environments.
+    pub fn incomparable(self) -> Compared {
+        Compared {
+            evidence: Evidence::Incomparable,
+            samples_needed: None,
+            ..self
+        }
+    }
+
     /// Whether the test rejects; a comparison without a test always does.
     pub fn is_significant(&self) -> bool {
         self.test.is_none_or(|test| test.p <= ALPHA)

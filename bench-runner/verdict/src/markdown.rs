@@ -13,6 +13,9 @@ use crate::words::{evidence_word, percent, value};
 /// At most so many rows; a comment is read, not searched.
 const ROWS: usize = 60;
 
+/// At most so many rows of a comparison before the fold.
+const COMPARED_ROWS: usize = 10;
+
 /// The verdict on a run.
 pub fn verdict(verdict: &Verdict) -> String {
     let mut out = String::new();
@@ -35,31 +38,33 @@ pub fn verdict(verdict: &Verdict) -> String {
         list(&mut out, &verdict.red_flags);
     }
     let rows: Vec<Row> = verdict.series.iter().map(Row::of_series).collect();
-    table(&mut out, rows, "baseline", "tonight");
+    let more = table(&mut out, rows, ("baseline", "tonight"), ROWS).len();
+    if more > 0 {
+        line(&mut out, &format!("… and {more} more."));
+    }
     out
 }
 
-/// The difference of two sides.
+/// The difference of two sides: the sentence, what was compared, the rows that matter most; all the
+/// other rows that changed, and every reason, are folded.
 pub fn comparison(comparison: &Comparison) -> String {
-    let mut out = String::new();
-    opening(
-        &mut out,
-        comparison.status,
-        comparison.exit_code.code(),
-        &comparison.reasons,
+    comparison_with(comparison, &[])
+}
+
+/// [`comparison`], with lines of the caller's own after what was compared; each is Markdown.
+pub fn comparison_with(comparison: &Comparison, lines: &[String]) -> String {
+    let mut out = format!(
+        "**{}.** (exit {})\n\n",
+        escaped(&comparison.sentence),
+        comparison.exit_code.code()
     );
-    let how = if comparison.paired {
-        "paired, round by round"
-    } else {
-        "not paired"
-    };
-    let (base, head) = (
-        escaped(&comparison.base.name),
-        escaped(&comparison.head.name),
-    );
-    line(&mut out, &format!("{base} → {head}, {how}."));
+    line(&mut out, &compared(comparison));
+    for text in lines {
+        line(&mut out, text);
+    }
     let rows: Vec<Row> = comparison.rows.iter().map(Row::of_compared).collect();
-    table(&mut out, rows, "old", "new");
+    let folded = table(&mut out, rows, ("before", "after"), COMPARED_ROWS);
+    lost(&mut out, comparison);
     let means: Vec<String> = comparison
         .geomean
         .iter()
@@ -68,10 +73,91 @@ pub fn comparison(comparison: &Comparison) -> String {
     if !means.is_empty() {
         line(
             &mut out,
-            &format!("Geometric mean of new ÷ old by unit: {}.", means.join(", ")),
+            &format!(
+                "Geometric mean of after ÷ before by unit: {}.",
+                means.join(", ")
+            ),
         );
     }
+    if !folded.is_empty() {
+        fold(
+            &mut out,
+            &format!("{} more series that changed", folded.len()),
+            |out| {
+                heading(out, ("before", "after"));
+                for row in &folded {
+                    row.write(out);
+                }
+                out.push('\n');
+            },
+        );
+    }
+    if !comparison.reasons.is_empty() {
+        let count = comparison.reasons.len();
+        let summary = if count == 1 {
+            "The reason".to_owned()
+        } else {
+            format!("The {count} reasons")
+        };
+        fold(&mut out, &summary, |out| list(out, &comparison.reasons));
+    }
     out
+}
+
+/// `178 of 180 series compared (1 missing, 1 failed), head `b` against base `a`, paired.`
+fn compared(comparison: &Comparison) -> String {
+    let coverage = &comparison.coverage;
+    let (missing, failed) = (coverage.missing.len(), coverage.failed.len());
+    let lost = if missing + failed > 0 {
+        format!(" ({missing} missing, {failed} failed)")
+    } else {
+        String::new()
+    };
+    let how = if comparison.paired {
+        "paired, round by round"
+    } else {
+        "not paired"
+    };
+    format!(
+        "{} of {} series compared{lost}: {} → {}, {how}.",
+        coverage.measured,
+        coverage.expected,
+        escaped(&comparison.base.name),
+        escaped(&comparison.head.name)
+    )
+}
+
+/// What should have been measured and was not is never folded.
+fn lost(out: &mut String, comparison: &Comparison) {
+    let coverage = &comparison.coverage;
+    let lines: Vec<String> = coverage
+        .failed
+        .iter()
+        .map(|what| format!("failed: {what}"))
+        .chain(
+            coverage
+                .missing
+                .iter()
+                .map(|what| format!("missing: {what}")),
+        )
+        .collect();
+    if lines.is_empty() {
+        return;
+    }
+    let more = lines.len().saturating_sub(COMPARED_ROWS);
+    let mut lines = lines;
+    lines.truncate(COMPARED_ROWS);
+    if more > 0 {
+        lines.push(format!("and {more} more"));
+    }
+    list(out, &lines);
+}
+
+/// What GitHub shows when its summary is clicked.
+fn fold(out: &mut String, summary: &str, content: impl FnOnce(&mut String)) {
+    out.push_str(&format!("<details><summary>{summary}</summary>\n\n"));
+    content(out);
+    out.push_str("</details>\n\n");
 }
 
 fn opening(out: &mut String, status: Status, exit_code: u8, reasons: &[String]) {
@@ -154,6 +240,24 @@ impl Row {
         )
     }
 
+    fn write(&self, out: &mut String) {
+        let interval = self.interval.map_or_else(String::new, |[low, high]| {
+            bench_report::metric::format_change_interval(low, high)
+        });
+        out.push_str(&format!(
+            "| {} | {} | {} | {} | {interval} | {} {}, {} |\n",
+            escaped(&self.name),
+            self.old
+                .as_deref()
+                .map_or_else(|| "not available".to_owned(), escaped),
+            escaped(&self.new),
+            self.change.map_or_else(|| "from 0".to_owned(), percent),
+            mark(self.band),
+            self.band.word(),
+            evidence_word(self.evidence),
+        ));
+    }
+
     /// Worth a row: a band that is more than noise, or no band for a reason.
     fn is_shown(&self) -> bool {
         let differs = self.change.is_none_or(|change| change != 0.0);
@@ -165,40 +269,27 @@ impl Row {
     }
 }
 
-fn table(out: &mut String, rows: Vec<Row>, old: &str, new: &str) {
+fn heading(out: &mut String, (old, new): (&str, &str)) {
+    out.push_str(&format!(
+        "| series | {old} | {new} | change | 95% | verdict |\n"
+    ));
+    out.push_str("|---|--:|--:|--:|---|---|\n");
+}
+
+/// Writes the rows worth it, at most `most`, and how many are quiet. Returns those beyond `most`.
+fn table(out: &mut String, rows: Vec<Row>, columns: (&str, &str), most: usize) -> Vec<Row> {
     let (mut shown, quiet): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(Row::is_shown);
     shown.sort_by_key(Row::place);
+    let rest = shown.split_off(shown.len().min(most));
     if !shown.is_empty() {
-        out.push_str(&format!(
-            "| series | {old} | {new} | change | 95% | verdict |\n"
-        ));
-        out.push_str("|---|--:|--:|--:|---|---|\n");
-    }
-    let count = shown.len();
-    for row in shown.iter().take(ROWS) {
-        let interval = row.interval.map_or_else(String::new, |[low, high]| {
-            bench_report::metric::format_change_interval(low, high)
-        });
-        out.push_str(&format!(
-            "| {} | {} | {} | {} | {interval} | {} {}, {} |\n",
-            escaped(&row.name),
-            row.old
-                .as_deref()
-                .map_or_else(|| "not available".to_owned(), escaped),
-            escaped(&row.new),
-            row.change.map_or_else(|| "from 0".to_owned(), percent),
-            mark(row.band),
-            row.band.word(),
-            evidence_word(row.evidence),
-        ));
-    }
-    if count > 0 {
+        heading(out, columns);
+        for row in &shown {
+            row.write(out);
+        }
         out.push('\n');
     }
-    if count > ROWS {
-        line(out, &format!("… and {} more.", count - ROWS));
-    }
     quiet_rows(out, &quiet);
+    rest
 }
 
 fn quiet_rows(out: &mut String, quiet: &[Row]) {
@@ -316,14 +407,11 @@ mod tests {
         };
         let judged = Comparison::judge(sides, &rows, &GateOptions::default());
         insta::assert_snapshot!(comparison(&judged), @r"
-        **Something got worse** (exit 1)
+        **Slower in 2 series, faster in 1; 2 slowdowns above 10% are confirmed, so the gate fails.** (exit 1)
 
-        - Slow latency\_p99 cpu=2: +30.0% against its baseline (critical), confirmed
-        - Allocations latency\_p99 cpu=2: +14.3% against its baseline (warning), exact
+        4 of 4 series compared: main → pull, not paired.
 
-        main → pull, not paired.
-
-        | series | old | new | change | 95% | verdict |
+        | series | before | after | change | 95% | verdict |
         |---|--:|--:|--:|---|---|
         | Allocations latency\_p99 cpu=2 | 7.000 ns | 8.000 ns | +14.3% |  | ▲ warning, exact |
         | Slow latency\_p99 cpu=2 | 102.5 ns | 133.2 ns | +30.0% | [+26.3, +33.8] | ■ critical, confirmed |
@@ -331,7 +419,14 @@ mod tests {
 
         1 series without a change beyond noise; changes from +4.2% on could have been seen in half of them, from +4.2% on in all.
 
-        Geometric mean of new ÷ old by unit: ns +4.4%.
+        Geometric mean of after ÷ before by unit: ns +4.4%.
+
+        <details><summary>The 2 reasons</summary>
+
+        - Slow latency\_p99 cpu=2: +30.0% against its baseline (critical), confirmed
+        - Allocations latency\_p99 cpu=2: +14.3% against its baseline (warning), exact
+
+        </details>
         ");
     }
 

@@ -176,6 +176,8 @@ fn nightly(at: i64, series: usize, night: i64) -> NewRun {
             author: Some("A. Uthor".to_owned()),
             ..Revision::default()
         },
+        commits: Vec::new(),
+        pair: None,
         started_at: Millis(at),
         finished_at: Millis(at + 60_000),
         options: Vec::new(),

@@ -4,12 +4,14 @@
 //! - [`upload`]: a report becomes a run; [`body`]: its limits.
 //! - [`runs`]: what is stored of runs. [`series`]: lines and their points. [`view`]: how both are shown.
 //! - [`baselines`]: the file that `check --baseline` reads.
+//! - [`compare`]: two runs, and a pull request against its base.
 //! - [`export`]: all of it as CSV.
 //! - [`live`]: a runner says how far it is.
 //! - [`health`]: whether the server lives and can answer.
 
 pub mod baselines;
 pub mod body;
+pub mod compare;
 pub mod export;
 pub mod health;
 pub mod live;

@@ -252,6 +252,8 @@ fn inconclusive(input: &GateInput, options: &GateOptions, reasons: &mut Reasons)
                 let size = size_of(series);
                 reasons.add(code, format!("{name}: {size}, likely and not confirmed"));
             }
+            // That the environments differ is said once, not for each series.
+            (None, Evidence::Incomparable) if input.environments_differ.is_some() => {}
             (None, Evidence::Inconclusive | Evidence::Incomparable) if above => {
                 let size = size_of(series);
                 reasons.add(

@@ -1,6 +1,8 @@
 //! A comparison of two sides as it travels: what `compare`, `GET /compare` and a pull request's
 //! report answer.
 
+mod sentence;
+
 use bench_report::metric::Direction;
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +29,12 @@ pub struct Comparison {
     pub exit_code: ExitCode,
     /// Every reason for the outcome, the deciding ones first.
     pub reasons: Vec<String>,
+    /// The outcome in one sentence: what a page and a comment begin with.
+    #[serde(default)]
+    pub sentence: String,
+    /// A change must exceed it to fail, as a fraction.
+    #[serde(default = "usual_threshold")]
+    pub threshold: f64,
     /// What one side has and the other has not.
     pub coverage: Coverage,
     /// Every series that both sides have.
@@ -66,8 +74,19 @@ pub struct Sides {
 }
 
 impl Comparison {
-    /// Judges compared rows by the gate's own rules.
+    /// Judges compared rows by the gate's own rules. Where the environments differ, no row is
+    /// evidence of anything: a machine's difference is not the code's.
     pub fn judge(sides: Sides, rows: &[(Subject, Compared)], options: &GateOptions) -> Comparison {
+        let apart: Vec<(Subject, Compared)>;
+        let rows = if sides.environments_differ.is_some() {
+            apart = rows
+                .iter()
+                .map(|(of, row)| (of.clone(), row.incomparable()))
+                .collect();
+            &apart
+        } else {
+            rows
+        };
         let environment = sides.head.environment.clone().unwrap_or_default();
         let verdict = gate(
             GateInput {
@@ -88,18 +107,26 @@ impl Comparison {
             coverage,
             ..
         } = verdict;
-        Comparison {
+        let mut comparison = Comparison {
             base: sides.base,
             head: sides.head,
             paired: sides.paired,
             status,
             exit_code,
             reasons,
+            sentence: String::new(),
+            threshold: options.threshold,
             coverage,
             rows: rows.iter().map(|(of, row)| Row::of(of, row)).collect(),
             geomean: geomeans(rows),
-        }
+        };
+        comparison.sentence = sentence::sentence(&comparison, options);
+        comparison
     }
+}
+
+fn usual_threshold() -> f64 {
+    crate::gate::DEFAULT_THRESHOLD
 }
 
 /// A compared row as the gate takes it: the old side is the baseline.
