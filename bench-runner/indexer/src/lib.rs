@@ -26,6 +26,7 @@
 
 mod events;
 mod extra;
+#[cfg(feature = "feed")]
 pub mod feed;
 mod hash;
 mod hashes;
@@ -50,3 +51,6 @@ pub use wire::decode::{Batch, Decoder, MAX_PAYLOAD};
 pub use wire::encode::{WireForm, encode_batch};
 pub use wire::error::DecodeError;
 pub use wire::reference;
+
+/// Whether this build counts its work, which costs time. A program that measures can refuse it.
+pub const COUNTS_WORK: bool = cfg!(feature = "counters");

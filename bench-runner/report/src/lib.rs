@@ -4,6 +4,7 @@
 //! - [`metric`]: the vocabulary of what is measured: unit, direction, kind, target, and how a value reads.
 //! - [`report`]: report format 1, field by field, as it travels; limits, refusals, identity of a machine.
 //! - [`read`]: what other tools wrote, into reports.
+//! - [`stacks`]: folded stacks of profiles, summed and compared.
 //! - [`mod@write`]: reports as Go benchmark text and as a baseline file.
 //! - `words`: enums that are one word each on the wire.
 //!
@@ -15,5 +16,6 @@
 pub mod metric;
 pub mod read;
 pub mod report;
+pub mod stacks;
 mod words;
 pub mod write;

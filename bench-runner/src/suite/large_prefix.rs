@@ -5,6 +5,7 @@ use std::time::Duration;
 use bench_report::metric::{Params, Unit};
 use kv_indexer::Matches;
 
+use super::counted::{self, CountedSubject};
 use super::sample::number;
 use super::subject::Subject;
 use super::{BenchmarkInfo, Context, MetricInfo, ParamInfo, Sample, SampleError, Variant};
@@ -41,7 +42,8 @@ pub static INFO: BenchmarkInfo = BenchmarkInfo {
         hashed alone, in batches with no clock inside (hash_time). Tokens behind the last whole \
         block of 16 are part of the query and of no block. memory is the heap of an index that \
         holds so many such prompts that they have 1,500 blocks or more, less that of an empty one, \
-        a prompt, counted in a pass of its own.",
+        a prompt, counted in a pass of its own. The \
+        work inside the index is counted in another: for storing a prompt, and for looking it up.",
     params: &[ParamInfo {
         name: "prefix",
         about: "tokens of a prompt",
@@ -93,6 +95,11 @@ pub static INFO: BenchmarkInfo = BenchmarkInfo {
         )
         .floor(1.0),
         MetricInfo::allocated("memory", Unit::Bytes, "heap that a stored prompt takes").floor(16.0),
+        counted::hash_operations("store_hash_operations"),
+        counted::probes("store_probes"),
+        counted::bytes_decoded("store_bytes_decoded"),
+        counted::hash_operations("lookup_hash_operations"),
+        counted::probes("lookup_probes"),
     ],
 };
 
@@ -118,8 +125,8 @@ pub fn sample(params: &Params, context: &Context<'_>) -> Result<Sample, SampleEr
     let counted = parallel::run_one(context.cpus, || {
         let prepare = || {
             // What a thread allocates once, for its first event, belongs to no prompt.
-            Subject::empty(1)?.must_apply(0, prompts[0].events.get(0))?;
-            Subject::empty(1)
+            Subject::portable(1)?.must_apply(0, prompts[0].events.get(0))?;
+            Subject::portable(1)
         };
         context.count_allocations(prepare, |subject| {
             for prompt in &prompts {
@@ -132,7 +139,46 @@ pub fn sample(params: &Params, context: &Context<'_>) -> Result<Sample, SampleEr
         let each = counted.seen.live as f64 / prompts.len() as f64;
         sample.put_counts(&counted, &[("memory", each)]);
     }
+    count_work(context, &prompts, &mut sample)?;
     Ok(sample)
+}
+
+/// Counts the work inside the index: storing every prompt on a filled index, then looking each up.
+fn count_work(
+    context: &Context<'_>,
+    prompts: &[Prompt],
+    sample: &mut Sample,
+) -> Result<(), SampleError> {
+    let fleet = context.workloads.fleet();
+    let store = |subject: &mut CountedSubject| {
+        prompts
+            .iter()
+            .try_for_each(|prompt| subject.apply(0, prompt.events.get(0)))
+    };
+    let (stores, lookups) = parallel::run_one(context.cpus, || {
+        let stores = context.count_work(|| CountedSubject::filled(fleet), store)?;
+        let filled = || {
+            let mut subject = CountedSubject::filled(fleet)?;
+            store(&mut subject)?;
+            Ok(subject)
+        };
+        let lookups = context.count_work(filled, |subject| {
+            prompts
+                .iter()
+                .for_each(|prompt| subject.lookup(&prompt.tokens));
+            Ok(())
+        })?;
+        Ok::<_, SampleError>((stores, lookups))
+    })??;
+    let names = [
+        "store_hash_operations",
+        "store_probes",
+        "store_bytes_decoded",
+    ];
+    sample.put_work(stores, prompts.len(), names);
+    let names = ["lookup_hash_operations", "lookup_probes", ""];
+    sample.put_work(lookups, prompts.len(), names);
+    Ok(())
 }
 
 fn prompts(seed: u64, length: usize, count: usize) -> Vec<Prompt> {

@@ -1,7 +1,7 @@
 //! The eight benchmarks: one file each, with what it is (as data) and how one sample of it is taken.
 //!
 //! - [`mod@catalogue`]: the suite as data.
-//! - `subject`: the index under test, through its public API.
+//! - `subject`: the index under test, through its public API; `counted`: the same with its work counted.
 //! - `drive`: closed loops on pinned threads, as several benchmarks need them.
 //! - `workloads`: the seeded streams, made once a run.
 //! - [`plant`]: a planted slowdown, which proves that a gate can fail.
@@ -14,6 +14,7 @@
 pub mod burst_load;
 pub mod catalogue;
 pub mod concurrency;
+mod counted;
 mod drive;
 pub mod end_to_end;
 pub mod large_prefix;

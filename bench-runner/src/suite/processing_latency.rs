@@ -2,6 +2,7 @@
 
 use bench_report::metric::{Op, Params, Unit};
 
+use super::counted::{self, CountedSubject};
 use super::drive::{Timed, drive};
 use super::plant::{self, Operation};
 use super::subject::{Errors, Subject};
@@ -21,8 +22,9 @@ pub static INFO: BenchmarkInfo = BenchmarkInfo {
         found it, so that the figure does not depend on the number of iterations. The mean and the \
         rate are taken in batches of 64 with no clock inside; the percentiles are timed one by one \
         with the clock's own cost, measured at the start, taken off. With cpu=N, N pinned threads \
-        do this at once to one index, each with engines' streams of its own. Allocations are \
-        counted in a pass of their own on one thread.",
+        do this at once to one index, each with engines' streams of its own. Allocations and \
+        the work inside the index (blocks hashed, table slots looked at, bytes decoded) are counted \
+        in passes of their own on one thread, with fixed keys and a fixed seed.",
     params: &[ParamInfo {
         name: "cpu",
         about: "processors, with one pinned thread each",
@@ -59,6 +61,9 @@ pub static INFO: BenchmarkInfo = BenchmarkInfo {
             "allocations for an event",
         )
         .floor(0.01),
+        counted::hash_operations("hash_operations_per_op"),
+        counted::probes("probes_per_op"),
+        counted::bytes_decoded("bytes_decoded_per_op"),
     ],
 };
 
@@ -98,6 +103,7 @@ pub fn sample(_params: &Params, context: &Context<'_>) -> Result<Sample, SampleE
         ],
     );
     count(context, &mut sample)?;
+    count_work(context, &mut sample)?;
     Ok(sample)
 }
 
@@ -108,7 +114,7 @@ fn count(context: &Context<'_>, sample: &mut Sample) -> Result<(), SampleError> 
     let counted = parallel::run_one(context.cpus, || {
         let prepare = || {
             // One whole turn first: what is allocated once is not what an event costs.
-            let (subject, mut replay) = (Subject::filled(fleet)?, fleet.share(0, 1));
+            let (subject, mut replay) = (Subject::portable_filled(fleet)?, fleet.share(0, 1));
             for _ in 0..COUNTED_EVENTS {
                 let (engine, bytes) = replay.event();
                 subject.must_apply(engine, bytes)?;
@@ -136,5 +142,30 @@ fn count(context: &Context<'_>, sample: &mut Sample) -> Result<(), SampleError> 
             ],
         );
     }
+    Ok(())
+}
+
+/// Counts the work inside the index for the first events of a cycle, on one thread.
+fn count_work(context: &Context<'_>, sample: &mut Sample) -> Result<(), SampleError> {
+    let fleet = context.workloads.fleet();
+    let work = parallel::run_one(context.cpus, || {
+        context.count_work(
+            || CountedSubject::filled(fleet),
+            |subject| {
+                let mut replay = fleet.share(0, 1);
+                for _ in 0..COUNTED_EVENTS {
+                    let (engine, bytes) = replay.event();
+                    subject.apply(engine, bytes)?;
+                }
+                Ok(())
+            },
+        )
+    })??;
+    let names = [
+        "hash_operations_per_op",
+        "probes_per_op",
+        "bytes_decoded_per_op",
+    ];
+    sample.put_work(work, COUNTED_EVENTS, names);
     Ok(())
 }

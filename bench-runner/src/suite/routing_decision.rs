@@ -7,6 +7,7 @@ use std::time::Duration;
 use bench_report::metric::{Op, Params, Unit};
 use kv_indexer::Matches;
 
+use super::counted::{self, CountedSubject};
 use super::drive::{Timed, drive};
 use super::plant::Operation;
 use super::subject::Subject;
@@ -43,7 +44,9 @@ pub static INFO: BenchmarkInfo = BenchmarkInfo {
         that the chosen engine really holds. visible: an event is handed to a waiting ingest \
         thread, and the time from then until a lookup on another thread finds it is measured, \
         wake-up, decoding and applying included (on one processor, where looking all the time \
-        would keep the ingest thread from running, the router looks when that says it is done).",
+        would keep the ingest thread from running, the router looks when that says it is done). \
+        Allocations and the work inside the index are counted in passes of their own, in which every \
+        prompt is asked once.",
     params: &[ParamInfo {
         name: "cpu",
         about: "processors, with one pinned reader each",
@@ -83,6 +86,20 @@ pub static INFO: BenchmarkInfo = BenchmarkInfo {
         )
         .higher()
         .goals(&[Goal::new(Op::Equal, 100.0)]),
+        MetricInfo::allocated(
+            "bytes_per_op",
+            Unit::Bytes,
+            "bytes allocated for a decision",
+        )
+        .floor(1.0),
+        MetricInfo::allocated(
+            "allocs_per_op",
+            Unit::PerOperation,
+            "allocations for a decision",
+        )
+        .floor(0.01),
+        counted::hash_operations("hash_operations_per_op"),
+        counted::probes("probes_per_op"),
         MetricInfo::time(
             "visible_p50",
             "median time from an event's arrival until a lookup sees it",
@@ -145,6 +162,7 @@ pub fn sample(_params: &Params, context: &Context<'_>) -> Result<Sample, SampleE
     if differs {
         sample.differing.extend(["hit_rate", "accuracy"]);
     }
+    count(context, &mut sample)?;
     let visible = visible(context, &subject)?;
     sample.put_latencies(
         "visible",
@@ -152,6 +170,50 @@ pub fn sample(_params: &Params, context: &Context<'_>) -> Result<Sample, SampleE
         &[("visible_p50", 0.5), ("visible_p99", 0.99)],
     );
     Ok(sample)
+}
+
+/// Counts allocations and work while every prompt is asked once, on one thread each.
+fn count(context: &Context<'_>, sample: &mut Sample) -> Result<(), SampleError> {
+    let (fleet, prompts) = (context.workloads.fleet(), context.workloads.prompts());
+    let counted = parallel::run_one(context.cpus, || {
+        let prepare = || {
+            // What a reader allocates once is not what a decision costs.
+            let (subject, mut matches) = (Subject::portable_filled(fleet)?, Matches::new());
+            for prompt in prompts {
+                subject.lookup(&prompt.tokens, &mut matches);
+            }
+            Ok((subject, matches))
+        };
+        context.count_allocations(prepare, |(subject, mut matches)| {
+            for prompt in prompts {
+                subject.lookup(&prompt.tokens, &mut matches);
+                std::hint::black_box(matches.best());
+            }
+            Ok((subject, matches))
+        })
+    })??;
+    if let Some(counted) = counted {
+        let per_op = |amount: u64| amount as f64 / prompts.len() as f64;
+        let (bytes, count) = (per_op(counted.seen.bytes), per_op(counted.seen.count));
+        sample.put_counts(
+            &counted,
+            &[("bytes_per_op", bytes), ("allocs_per_op", count)],
+        );
+    }
+    let work = parallel::run_one(context.cpus, || {
+        context.count_work(
+            || CountedSubject::filled(fleet),
+            |subject| {
+                prompts
+                    .iter()
+                    .for_each(|prompt| subject.lookup(&prompt.tokens));
+                Ok(())
+            },
+        )
+    })??;
+    let names = ["hash_operations_per_op", "probes_per_op", ""];
+    sample.put_work(work, prompts.len(), names);
+    Ok(())
 }
 
 /// Asks every prompt once and judges the answers; twice where counts are compared.

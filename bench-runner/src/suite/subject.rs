@@ -10,9 +10,9 @@ use crate::workload::fleet::Fleet;
 use crate::workload::prompts::Answer;
 
 /// Model of all engines and queries.
-const MODEL: &str = "kvmark-bench";
+pub(super) const MODEL: &str = "kvmark-bench";
 /// Fixes the hash keys of the index, so that the same seed gives the same counts.
-const KEY: u64 = 0x6B76_6D61_726B;
+pub(super) const KEY: u64 = 0x6B76_6D61_726B;
 
 /// An index and its registered engines.
 pub(super) struct Subject {
@@ -24,8 +24,18 @@ pub(super) struct Subject {
 impl Subject {
     /// An empty index with that many engines registered.
     pub(super) fn empty(engines: usize) -> Result<Self, SampleError> {
+        Self::with(engines, false)
+    }
+
+    /// The same, hashed as on every machine: for counts that must be the same everywhere.
+    pub(super) fn portable(engines: usize) -> Result<Self, SampleError> {
+        Self::with(engines, true)
+    }
+
+    fn with(engines: usize, portable: bool) -> Result<Self, SampleError> {
         let index = Index::new(Options {
             seed: Some(KEY),
+            portable,
             ..Options::default()
         });
         let workers = (0..engines)
@@ -41,7 +51,16 @@ impl Subject {
 
     /// An index that holds what the fleet holds where a cycle begins.
     pub(super) fn filled(fleet: &Fleet) -> Result<Self, SampleError> {
-        let subject = Self::empty(fleet.shape.engines)?;
+        Self::empty(fleet.shape.engines)?.fill(fleet)
+    }
+
+    /// The same, hashed as on every machine.
+    pub(super) fn portable_filled(fleet: &Fleet) -> Result<Self, SampleError> {
+        Self::portable(fleet.shape.engines)?.fill(fleet)
+    }
+
+    fn fill(self, fleet: &Fleet) -> Result<Self, SampleError> {
+        let subject = self;
         for (engine, bytes) in fleet.fill() {
             subject.must_apply(engine, bytes)?;
         }

@@ -76,6 +76,9 @@ fn value(series: &SampleSeries) -> f64 {
     if metric.starts_with("error_rate") {
         return 0.0;
     }
+    if let Some(count) = work(series) {
+        return count;
+    }
     match (series.benchmark.as_str(), metric) {
         ("KVEventProcessingLatency", "ops_per_second") => 690e3 * together,
         ("KVEventProcessingLatency", "bytes_per_op") => 212.0,
@@ -96,9 +99,29 @@ fn value(series: &SampleSeries) -> f64 {
         ("KVEventRoutingDecision", "decisions_per_second") => 1.48e6 * together,
         ("KVEventRoutingDecision", "hit_rate") => 71.4,
         ("KVEventRoutingDecision", "accuracy") => 100.0,
+        ("KVEventRoutingDecision", "bytes_per_op" | "allocs_per_op") => 0.0,
         ("KVEventRoutingDecision", _) if metric.starts_with("visible") => 28_600.0 * tail(metric),
         ("KVEventRoutingDecision", _) => 604.0 * sharing * tail(metric),
         _ => by_unit(series),
+    }
+}
+
+/// Work inside the index for one operation: by how many blocks it has.
+fn work(series: &SampleSeries) -> Option<f64> {
+    let blocks = (param(series, "prefix", 33.0) / 16.0).floor();
+    let metric = series.metric.as_str();
+    if metric.contains("hash_operations") {
+        Some(blocks)
+    } else if metric.contains("lookup_probes") || series.benchmark == "KVEventRoutingDecision" {
+        metric
+            .contains("probes")
+            .then_some((blocks / 8.0).ceil() + 0.312)
+    } else if metric.contains("probes") {
+        Some(1.571 * blocks)
+    } else if metric.contains("bytes_decoded") {
+        Some(41.0 + 62.5 * blocks)
+    } else {
+        None
     }
 }
 

@@ -122,6 +122,7 @@ fn is_our_crate(path: &[String]) -> bool {
         "bench_report",
         "bench_verdict",
         "kv_indexer",
+        "kv_indexer_counted",
     ];
     path.first()
         .is_some_and(|first| ours.contains(&first.as_str()))

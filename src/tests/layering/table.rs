@@ -106,6 +106,7 @@ pub(super) const CRATES: &[(&str, &[&str])] = &[
             "bench_report",
             "bench_verdict",
             "kv_indexer",
+            "kv_indexer_counted",
         ],
     ),
     ("bench-runner/report/src", &["bench_report"]),

@@ -50,6 +50,15 @@ impl Keys {
         }
     }
 
+    /// The same keys on every machine, and no vector instructions: the same hashes everywhere.
+    pub(crate) fn portable(seed: u64) -> Self {
+        Self {
+            #[cfg(target_arch = "x86_64")]
+            vaes: None,
+            ..Self::new(seed)
+        }
+    }
+
     /// The hash of a pair of words.
     #[inline]
     pub(crate) fn pair(&self, a: u64, b: u64) -> u64 {
@@ -272,15 +281,7 @@ mod tests {
 
     /// Both ways to hash, where this machine has both.
     fn both(seed: u64) -> Vec<Keys> {
-        let keys = Keys::new(seed);
-        #[cfg(target_arch = "x86_64")]
-        let portable = Keys {
-            vaes: None,
-            ..keys.clone()
-        };
-        #[cfg(not(target_arch = "x86_64"))]
-        let portable = keys.clone();
-        vec![keys, portable]
+        vec![Keys::new(seed), Keys::portable(seed)]
     }
 
     #[test]

@@ -75,7 +75,10 @@ impl Index {
                 RandomState::new().hash_one(0)
             })
         });
-        let (shared, growths) = Shared::new(Keys::new(seed));
+        let (shared, growths) = Shared::new(match options.portable {
+            true => Keys::portable(seed),
+            false => Keys::new(seed),
+        });
         Self {
             block_size: options.block_size.max(1) as usize,
             shared,

@@ -20,6 +20,9 @@ pub struct Options {
     /// Fixes the hash keys, for benchmarks and tests. `None`: random keys, so that nobody outside
     /// can choose tokens that collide.
     pub seed: Option<u64>,
+    /// Hashes in the same way on every machine, without the vector instructions that some have: what
+    /// is counted inside (probes, allocations of tables) is then the same everywhere.
+    pub portable: bool,
     /// Distinct blocks to make room for at once; 0 grows from nothing.
     pub expected_blocks: usize,
     /// Most distinct blocks to keep; past it, those used longest ago are evicted.
@@ -33,6 +36,7 @@ impl Default for Options {
         Self {
             block_size: DEFAULT_BLOCK_SIZE,
             seed: None,
+            portable: false,
             expected_blocks: 0,
             max_blocks: None,
             max_bytes: None,
