@@ -54,6 +54,8 @@ pub(crate) enum Check {
     Version,
     /// Holders on several planes that changed one after the other.
     Planes,
+    /// Tables of children that were used again during a walk.
+    Tables,
 }
 
 /// Whether a check is made: always, but in the model check, which shows what each is for.

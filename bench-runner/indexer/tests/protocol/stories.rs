@@ -5,7 +5,7 @@ use crate::hashes::EngineHash;
 use crate::index::types::{MediumId, Options, Query, WorkerId};
 use crate::index::{Index, Matches};
 use crate::sync::{Check, without};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
@@ -92,8 +92,12 @@ fn explore(preemptions: usize, set: fn(&Scene), write: fn(&Scene), read: fn(&Sce
             set(&scene);
             let writer = Arc::clone(&scene);
             let writer = spawn(move || write(&writer));
-            read(&scene);
+            let answer = catch_unwind(AssertUnwindSafe(|| read(&scene)));
+            // Even a wrong answer waits for the writer: the index is dropped by one who sees all of it.
             writer.join().unwrap();
+            if let Err(wrong) = answer {
+                resume_unwind(wrong);
+            }
         });
         director.join().unwrap();
     });
@@ -227,6 +231,43 @@ fn branches() {
     );
 }
 
+/// The child table is rewritten until the first of its tables is used again, while a lookup is on its
+/// way through that one.
+fn tables_used_again() {
+    /// A chain of its own that leaves memory for so many segments behind.
+    const SPARE: u32 = 40;
+    explore(
+        1,
+        |scene| {
+            let chain: Vec<u32> = (100..100 + SPARE * 8).collect();
+            let names: Vec<u64> = chain.iter().copied().map(u64::from).collect();
+            scene.store(scene.b, &names, None, &chain, Adapter::None, None);
+            scene.remove(scene.b, &names, None);
+            // One of the next two segments ends the quarantine: none ends during the story, and
+            // nothing but the tables can move the epoch.
+            scene.store(scene.a, &[1, 2], None, &[7, 8], Adapter::None, None);
+            scene.store(scene.b, &[50], None, &[50], Adapter::None, None);
+        },
+        |scene| {
+            // Every branch that comes and goes leaves a tombstone; six of eight slots and the table
+            // is rewritten in its size: into a new one first, then into the first again.
+            for token in 20..20 + SPARE - 3 {
+                let name = u64::from(token);
+                scene.store(scene.b, &[name], None, &[token], Adapter::None, None);
+                scene.remove(scene.b, &[name], None);
+            }
+        },
+        |scene| {
+            let (a, b) = scene.depths(&[7, 8]);
+            assert_eq!(
+                (a, b),
+                (2, 0),
+                "entries that nobody touches are always found"
+            );
+        },
+    );
+}
+
 #[test]
 fn memory_used_again_is_never_taken_for_what_it_was() {
     reuse();
@@ -265,4 +306,14 @@ fn without_the_second_reading_a_moving_block_is_missed() {
 #[test]
 fn a_rewritten_child_table_keeps_its_entries() {
     branches();
+}
+
+#[test]
+fn a_child_table_used_again_keeps_its_entries() {
+    tables_used_again();
+}
+
+#[test]
+fn without_the_epoch_a_child_table_used_again_loses_an_entry() {
+    assert!(fails_without(Check::Tables, tables_used_again));
 }

@@ -46,6 +46,7 @@ pub(crate) enum Check {
     Epoch,
     Version,
     Planes,
+    Tables,
 }
 
 thread_local! {
