@@ -18,6 +18,14 @@
     return element;
   };
 
+  const read = url => fetch(url).then(answer => answer.json());
+  const withUnit = (number, unit) => unit ? number + (unit === "%" ? "%" : " " + unit) : number;
+  const isoDay = time => new Date(time).toISOString().slice(0, 10);
+  const zoomTo = (url, times) => {
+    const [from, to] = times.sort((a, b) => a - b).map(isoDay);
+    location.href = `${url}${url.includes("?") ? "&" : "?"}from=${from}&to=${to}`;
+  };
+
   function trend(figure) {
     const byDate = "zoom" in figure.dataset;
     const embedded = figure.querySelector("script");
@@ -25,14 +33,14 @@
     let current = -1, from = null, tip = null, cursor = null;
 
     const load = () => nights ? Promise.resolve(nights)
-      : loading ??= fetch(figure.dataset.points).then(answer => answer.json()).then(all => nights = all);
+      : loading ??= read(figure.dataset.points).then(all => nights = all);
     // The style sheet shows one of the two drawings.
     const drawing = () => [...figure.querySelectorAll("svg[data-plot]")].find(svg => svg.getClientRects().length);
     const frame = svg => {
       const [left, top, right, bottom, x0, x1, y0, y1, log] = svg.dataset.plot.split(" ").map(Number);
       return {
         left, top, right, bottom,
-        x: i => left + ((byDate ? nights[i][0] : i) - x0) / (x1 - x0) * (right - left),
+        x: i => left + ((byDate ? nights[i][0] : nights[i][13] ?? i) - x0) / (x1 - x0) * (right - left),
         y: value => bottom - ((log ? Math.log(value) : value) - y0) / (y1 - y0) * (bottom - top),
         time: x => x0 + Math.min(1, Math.max(0, (x - left) / (right - left))) * (x1 - x0),
       };
@@ -63,13 +71,13 @@
       let first = i;
       while (first > 0 && nights[first - 1][9] === commit) first--;
       const [subject, author] = nights[first].slice(10, 12);
-      const unit = figure.dataset.unit ? (figure.dataset.unit === "%" ? "%" : " " + figure.dataset.unit) : "";
+      const unit = figure.dataset.unit;
       const link = make("a", "mono", commit);
       link.href = url;
       const list = make("dl");
       const row = (name, text, className) => list.append(make("dt", "", name), make("dd", className ?? "", text));
-      row(figure.dataset.metric, make("b", "", value + unit));
-      row("7-day baseline", baseline ? `${baseline}${unit}, ${runs} runs` : `none: ${runs} runs`);
+      row(figure.dataset.metric, make("b", "", withUnit(value, unit)));
+      row("7-day baseline", baseline ? `${withUnit(baseline, unit)}, ${runs} runs` : `none: ${runs} runs`);
       if (change) row("change", change, changeClass);
       tip = make("div", "tip", make("b", "", day.format(time)), `, ${clock.format(time)} UTC`, make("br"), link, " " + subject,
         author ? make("span", "dim", ` (${author})`) : "", list);
@@ -120,9 +128,7 @@
       from = null;
       if (!mark || Math.abs(to - x) < 8) return;
       const plot = frame(svg);
-      const days = [x, to].map(plot.time).sort((a, b) => a - b).map(time => new Date(time).toISOString().slice(0, 10));
-      const url = figure.dataset.zoom;
-      location.href = `${url}${url.includes("?") ? "&" : "?"}from=${days[0]}&to=${days[1]}`;
+      zoomTo(figure.dataset.zoom, [x, to].map(plot.time));
     });
     figure.addEventListener("pointerleave", () => { if (document.activeElement !== figure) hide(); });
     figure.addEventListener("keydown", async event => {
@@ -139,6 +145,118 @@
     figure.tabIndex = 0;
     figure.querySelector("figcaption").append(make("span", "faint",
       byDate ? "drag to zoom, arrow keys go from night to night" : "arrow keys go from night to night"));
+  }
+
+  // Charts that are read together: one night is shown in all of them, and a drag zooms them all.
+  function many(group) {
+    const embedded = group.querySelector("script");
+    let loading, all = embedded ? JSON.parse(embedded.textContent) : null;
+    let current = -1, from = null;
+    const cursors = [], before = new Map();
+    const line = group.insertBefore(make("p", "now", "Point at a night, or use the arrow keys: all charts show it. Drag to zoom them together."), group.firstChild);
+    line.setAttribute("role", "status");
+
+    const load = () => all ? Promise.resolve(all) : loading ??= read(group.dataset.points).then(answer => {
+      // Of each chart the night of each run.
+      for (const chart of answer.charts) chart.of = new Map(chart.nights.map(night => [night[0], night]));
+      return all = answer;
+    });
+    if (all) for (const chart of all.charts) chart.of = new Map(chart.nights.map(night => [night[0], night]));
+    const drawings = () => [...group.querySelectorAll("svg[data-plot]")].filter(svg => svg.getClientRects().length);
+    const frame = svg => {
+      const [left, top, right, bottom, x0, x1, y0, y1, log] = svg.dataset.plot.split(" ").map(Number);
+      return {
+        left, top, right, bottom,
+        x: place => left + (place - x0) / (x1 - x0) * (right - left),
+        y: value => bottom - ((log ? Math.log(value) : value) - y0) / (y1 - y0) * (bottom - top),
+        place: x => x0 + Math.min(1, Math.max(0, (x - left) / (right - left))) * (x1 - x0),
+      };
+    };
+    const at = (svg, event) => {
+      const box = svg.getBoundingClientRect();
+      return frame(svg).place((event.clientX - box.left) * svg.viewBox.baseVal.width / box.width);
+    };
+    const nearest = place => {
+      let best = 0;
+      for (let i = 1; i < all.runs.length; i++) if (Math.abs(all.runs[i][1] - place) < Math.abs(all.runs[best][1] - place)) best = i;
+      return best;
+    };
+    const clear = () => { for (const cursor of cursors.splice(0)) cursor.remove(); };
+    const hide = () => {
+      clear();
+      for (const [element, nodes] of before) element.replaceChildren(...nodes);
+      before.clear();
+      current = -1;
+    };
+    function show(i) {
+      if (!all.runs.length) return;
+      i = Math.max(0, Math.min(all.runs.length - 1, i));
+      if (i === current && cursors.length) return;
+      clear();
+      current = i;
+      const [time, place, commit, subject, author, url] = all.runs[i];
+      for (const svg of drawings()) {
+        const plot = frame(svg), x = plot.x(place), mark = draw("g", {}, svg);
+        draw("path", { class: "cur", d: `M${x} ${plot.top}V${plot.bottom}` }, mark);
+        for (const chart of svg.closest("[data-charts]").dataset.charts.split(" ")) {
+          const night = all.charts[chart].of.get(i);
+          if (night && night[1] !== null) draw("circle", { class: "cur", cx: x, cy: plot.y(night[1]), r: 4 }, mark);
+        }
+        cursors.push(mark);
+      }
+      for (const element of group.querySelectorAll("[data-at]")) {
+        if (!before.has(element)) before.set(element, [...element.childNodes]);
+        const { unit, of } = all.charts[element.dataset.at], night = of.get(i);
+        if (!night) { element.replaceChildren("no run this night"); continue; }
+        const [, , value, baseline, runs, change, changeClass, band, evidence] = night;
+        element.replaceChildren(make("b", "", withUnit(value, unit)), " ", make("span", changeClass, change), baseline ? ` of ${baseline} (${runs})` : " no baseline", ` ${band} ${evidence}`);
+      }
+      const link = make("a", "mono", commit);
+      link.href = url;
+      line.replaceChildren(make("b", "", day.format(time)), `, ${clock.format(time)} UTC `, link, " " + subject, author ? make("span", "dim", ` (${author})`) : "");
+    }
+    group.addEventListener("pointermove", async event => {
+      const svg = event.target.closest?.("svg[data-plot]");
+      if (!svg) return;
+      await load();
+      const place = at(svg, event);
+      if (from === null) return show(nearest(place));
+      clear();
+      from.to = place;
+      for (const drawing of drawings()) {
+        const plot = frame(drawing), [a, b] = [plot.x(from.place), plot.x(place)].sort((a, b) => a - b);
+        cursors.push(draw("rect", { class: "sel", x: a, y: plot.top, width: b - a, height: plot.bottom - plot.top }, drawing));
+      }
+    });
+    group.addEventListener("pointerdown", event => {
+      const svg = event.target.closest?.("svg[data-plot]");
+      if (!svg || event.button !== 0 || event.pointerType === "touch") return;
+      from = { place: at(svg, event), x: event.clientX };
+      event.preventDefault();
+      group.focus({ preventScroll: true });
+    });
+    addEventListener("pointerup", event => {
+      if (from === null) return;
+      const { place, x, to } = from;
+      from = null;
+      clear();
+      if (to !== undefined && Math.abs(event.clientX - x) > 8) zoomTo(group.dataset.zoom, [place, to].map(p => all.runs[nearest(p)][0]));
+    });
+    group.addEventListener("pointerleave", () => { if (document.activeElement !== group) hide(); });
+    group.addEventListener("blur", hide);
+    group.addEventListener("keydown", async event => {
+      const steps = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity };
+      if (event.target !== group) return;
+      if (event.key === "Escape") return hide();
+      if (event.key === "Enter" && current >= 0) return void (location.href = all.runs[current][5]);
+      if (!(event.key in steps) || event.altKey || event.ctrlKey || event.metaKey) return;
+      event.preventDefault();
+      await load();
+      show(current < 0 ? all.runs.length - 1 : current + steps[event.key]);
+    });
+    group.tabIndex = 0;
+    group.setAttribute("role", "group");
+    group.setAttribute("aria-label", "Charts of all series");
   }
 
   // A live page says what the server draws: each event asks for the page again, one at a time.
@@ -168,6 +286,7 @@
     row.scrollLeft = link.offsetLeft - row.offsetLeft - (row.clientWidth - link.offsetWidth) / 2;
   }
   for (const figure of document.querySelectorAll("figure.trend")) trend(figure);
+  for (const group of document.querySelectorAll("[data-many]")) many(group);
   const source = document.querySelector("main [data-live]")?.dataset.live;
   if (source) live(source);
 })();

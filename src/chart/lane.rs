@@ -1,7 +1,8 @@
 //! The events above a trend: where each one's line, glyph and label stand.
 
-use super::canvas::{Anchor, Frame};
+use super::canvas::{Anchor, Canvas, Frame};
 use super::label::{Span, text_width};
+use super::role::Role;
 use crate::analysis::history::EventKind;
 
 /// The baselines of the lane's two rows of text.
@@ -80,6 +81,23 @@ pub fn place(wishes: &[Wish], frame: Frame) -> Vec<Placed> {
         });
     }
     placed.into_iter().flatten().collect()
+}
+
+/// The glyph on an event's line: a wedge on a change point, a double bar on an epoch, a ring on a
+/// note.
+pub fn glyph(canvas: &Canvas<'_>, kind: EventKind, x: f64, row: f64) {
+    match kind {
+        EventKind::ChangePoint => canvas.polygon(
+            Role::Wedge,
+            [(x - 4.0, row - 8.0), (x + 4.0, row - 8.0), (x, row - 1.0)],
+        ),
+        EventKind::Epoch => {
+            for side in [x - 3.0, x + 3.0] {
+                canvas.path(Role::Glyph, [(side, row - 8.0), (side, row)]);
+            }
+        }
+        EventKind::Annotation => canvas.circle(Role::Glyph, (x, row - 4.0), 3.2),
+    }
 }
 
 fn fit(

@@ -6,15 +6,17 @@
 //! - [`svg`]: the plotters backend, in tenths of a pixel.
 //! - [`canvas`]: one drawing; pixels, texts, marks, and data coordinates by plotters.
 //! - [`scale`]: value axes: ticks of 1, 2, 2.5, 5 and 10, linear and logarithmic, and their labels.
-//! - [`calendar`]: time axes: days, Mondays, months, quarters, years.
+//! - [`along`]: where nights lie along the x axis. [`calendar`]: time axes: days, Mondays, months, quarters, years.
 //! - [`label`]: how wide a text is, and how labels keep out of each other's way.
 //! - [`thin`]: fewer points than pixels, without losing a spike or a marked night.
 //! - [`lane`]: the events above a trend: change points, epochs, notes.
 //! - [`plot`]: a history as numbers ready to draw.
 //! - [`trend`]: the trend chart, wide, narrow and small.
+//! - [`overlay`]: several series in one chart.
 //! - [`spark`]: 30 nights in a table's row.
 //! - [`interval`]: a change with its interval in a table's row. [`strip`]: raw samples of two sides.
 //!   [`revisions`]: a history with two revisions marked.
+//! - [`standalone`]: a drawing as a file of its own.
 //! - [`curve`]: a quantity against a parameter or against time.
 //!
 //! # Invariants
@@ -23,6 +25,7 @@
 //! 2. Every drawing has `role="img"`, a label that says the finding, and no colour of its own.
 //! 3. A marked night is never dropped, and no text leaves its drawing.
 
+pub mod along;
 pub mod calendar;
 pub mod canvas;
 pub mod curve;
@@ -31,16 +34,19 @@ pub(crate) mod fixtures;
 pub mod interval;
 pub mod label;
 pub mod lane;
+pub mod overlay;
 pub mod plot;
 pub mod revisions;
 pub mod role;
 pub mod scale;
 pub mod spark;
 pub mod strip;
+pub mod standalone;
 pub mod svg;
 pub mod thin;
 pub mod trend;
 
 pub use curve::{CurvePlot, Line};
+pub use overlay::OverlayPlot;
 pub use plot::{TrendPlot, XScale, YScale};
 pub use trend::Size;

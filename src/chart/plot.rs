@@ -3,6 +3,7 @@
 use bench_report::metric::{Direction, Scale};
 use bench_verdict::verdict::{Band, Evidence};
 
+use super::along::Along;
 use super::role::deserves_mark;
 use crate::analysis::history::{Event, History};
 use crate::domain::Millis;
@@ -29,6 +30,8 @@ pub enum XScale {
     Date,
     /// One step a run.
     Evenly,
+    /// One step a commit.
+    Commit,
 }
 
 /// One run on a trend.
@@ -57,8 +60,6 @@ pub struct TrendPlot {
     pub unit: String,
     /// Which way is better.
     pub better: Direction,
-    /// First and last instant shown.
-    pub span: (Millis, Millis),
     /// In the order of time.
     pub nights: Vec<Night>,
     /// Spans without a run: the runs around them.
@@ -69,8 +70,8 @@ pub struct TrendPlot {
     pub levels: Vec<(Millis, Millis, f64)>,
     /// How y counts.
     pub y: YScale,
-    /// How x counts.
-    pub x: XScale,
+    /// The x axis.
+    pub along: Along,
 }
 
 impl TrendPlot {
@@ -125,14 +126,18 @@ impl TrendPlot {
                 YScale::OfBaseline => "% of baseline".to_owned(),
             },
             better: history.series.better,
-            span: (history.from, history.to),
             nights,
             gaps: history.gaps.clone(),
             events: history.events.clone(),
             levels,
             y,
-            x,
+            along: Along::of(history.points.iter(), (history.from, history.to), x),
         }
+    }
+
+    /// The same nights on an axis that other charts have, too.
+    pub fn on(self, along: Along) -> Self {
+        Self { along, ..self }
     }
 
     /// The factor on a baseline that is worse by `change`: 1.1 for 10% where lower is better, 0.9
@@ -144,39 +149,14 @@ impl TrendPlot {
         }
     }
 
-    /// Where an instant lies on the x axis. By date: milliseconds. Evenly: how many runs came
-    /// before it, and how far it is to the next.
+    /// Where an instant lies on the x axis.
     pub fn x_of(&self, time: Millis) -> f64 {
-        match self.x {
-            XScale::Date => time.0 as f64,
-            XScale::Evenly => {
-                let after = self.nights.partition_point(|n| n.time <= time);
-                match (
-                    after.checked_sub(1).and_then(|i| self.nights.get(i)),
-                    self.nights.get(after),
-                ) {
-                    (None, _) => 0.0,
-                    (Some(_), None) => (after - 1) as f64,
-                    (Some(a), Some(b)) => {
-                        let part = (time.0 - a.time.0) as f64 / (b.time.0 - a.time.0).max(1) as f64;
-                        (after - 1) as f64 + part
-                    }
-                }
-            }
-        }
+        self.along.at(time)
     }
 
     /// The ends of the x axis; never equal.
     pub fn x_range(&self) -> (f64, f64) {
-        let (from, to) = match self.x {
-            XScale::Date => (self.span.0.0 as f64, self.span.1.0 as f64),
-            XScale::Evenly => (0.0, self.nights.len().saturating_sub(1) as f64),
-        };
-        if to > from {
-            (from, to)
-        } else {
-            (from - 0.5, from + 0.5)
-        }
+        self.along.range()
     }
 
     /// The stretches of nights with a baseline, cut at epochs: of each the index range.

@@ -24,6 +24,8 @@ pub enum Role {
     Critical,
     /// A line of series colour 1 to 6.
     Line(u8),
+    /// One of several lines, 1 to 12: six colours and four kinds of line, each pair once.
+    Series(u8),
     /// The line of another revision.
     OldLine,
     /// A dot at each night of a line of colour 1 to 6.
@@ -107,6 +109,7 @@ impl Role {
             Self::Text => (21, 0, 0),
             Self::Strong => (22, 0, 0),
             Self::Halo => (23, 0, 0),
+            Self::Series(n) => (24, n, 0),
         };
         RGBColor(kind, argument, size)
     }
@@ -142,6 +145,7 @@ impl Role {
             21 => Self::Text,
             22 => Self::Strong,
             23 => Self::Halo,
+            24 => Self::Series(argument),
             _ => return None,
         })
     }
@@ -151,6 +155,10 @@ impl Role {
         const LINES: [&str; 6] = ["ln s1", "ln s2", "ln s3", "ln s4", "ln s5", "ln s6"];
         const DOTS: [&str; 6] = ["pt s1", "pt s2", "pt s3", "pt s4", "pt s5", "pt s6"];
         const DOT: [&str; 6] = ["dot s1", "dot s2", "dot s3", "dot s4", "dot s5", "dot s6"];
+        const SERIES: [&str; 12] = [
+            "ln s1", "ln s2 d2", "ln s3 d3", "ln s4 d4", "ln s5", "ln s6 d2", "ln s1 d3",
+            "ln s2 d4", "ln s3", "ln s4 d2", "ln s5 d3", "ln s6 d4",
+        ];
         let colour = |names: &[&'static str; 6], n: u8| {
             names[usize::from(n.saturating_sub(1)) % names.len()]
         };
@@ -162,6 +170,7 @@ impl Role {
             Self::Warn => "t1",
             Self::Critical => "t2",
             Self::Line(n) => colour(&LINES, n),
+            Self::Series(n) => SERIES[usize::from(n.saturating_sub(1)) % SERIES.len()],
             Self::OldLine => "ln old",
             Self::Dots(n) => colour(&DOTS, n),
             Self::Dot(n) => colour(&DOT, n),
@@ -249,6 +258,7 @@ mod tests {
             Role::Warn,
             Role::Critical,
             Role::Line(3),
+            Role::Series(12),
             Role::OldLine,
             Role::Dots(6),
             Role::Dot(2),

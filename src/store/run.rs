@@ -126,6 +126,32 @@ impl Store {
         rows.into_iter().map(TryInto::try_into).collect()
     }
 
+    /// The branches that were measured in that time, of one machine or of all: the one measured last
+    /// first, each with its number of runs. Runs without a branch are not among them.
+    pub async fn branches(
+        &self,
+        environment: Option<EnvironmentId>,
+        from: Millis,
+        to: Millis,
+    ) -> Result<Vec<(String, usize)>, StoreError> {
+        let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(
+            "select branch, count(*)
+             from run
+             where branch is not null and started_at >= ",
+        );
+        query.push_bind(from.0);
+        query.push(" and started_at <= ").push_bind(to.0);
+        if let Some(environment) = environment {
+            query
+                .push(" and environment_id = ")
+                .push_bind(environment.0);
+        }
+        query.push(" group by branch order by max(started_at) desc, branch");
+        let rows: Vec<(String, i64)> = query.build_query_as().fetch_all(self.readers()).await?;
+        let count = |n: i64| usize::try_from(n).unwrap_or(0);
+        Ok(rows.into_iter().map(|(b, n)| (b, count(n))).collect())
+    }
+
     /// The number that the run of that key has or will have.
     pub async fn reserve_run(&self, run_key: &str) -> Result<RunId, StoreError> {
         let mut tx = self.writer().begin_with("begin immediate").await?;

@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use serde::de::{self, Deserialize, Deserializer};
 
 use super::WebError;
-use crate::domain::Millis;
+use crate::domain::{Millis, SeriesId};
 
 /// As axum's, with a 404 for what does not read as a path of ours.
 #[derive(Debug, Clone, Copy, FromRequestParts)]
@@ -58,6 +58,17 @@ impl FromStr for Instant {
                 "{text:?} is no time: give 2026-01-31, 2026-01-31T06:00:00Z or milliseconds since 1970"
             )),
         }
+    }
+}
+
+/// Numbers of series in a URL, such as `3,4,5`.
+pub fn series_ids(text: &str) -> Result<Vec<SeriesId>, WebError> {
+    let numbers: Result<Vec<i64>, _> = text.split(',').map(str::parse).collect();
+    match numbers {
+        Ok(numbers) => Ok(numbers.into_iter().map(SeriesId).collect()),
+        Err(_) => Err(WebError::bad_request(format!(
+            "{text:?} are no series: give numbers as /api/v1/series shows them, such as 3,4,5"
+        ))),
     }
 }
 

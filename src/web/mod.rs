@@ -5,20 +5,24 @@
 //! - [`error`]: what went wrong, as problem JSON or as a page.
 //! - [`extract`]: paths and queries that fail in our words. [`auth`]: who is calling.
 //! - [`badge`]: a metric's last value for a README.
+//! - [`chart`]: a trend as a file.
 //! - [`metrics`]: what Prometheus reads.
 //! - [`session`]: logging in and out.
 //! - [`sides`]: from names in a URL to two runs, compared.
 //! - [`guard`]: what holds for every request: host, headers, limits.
 //! - [`api`]: the JSON API. [`pages`]: the HTML. [`assets`]: style, script, icon.
+//! - [`inside`]: the pages without a socket.
 //! - [`live`]: runs that are being executed. [`sse`]: following them.
 
 pub mod api;
 pub mod assets;
 pub mod auth;
 pub mod badge;
+pub mod chart;
 pub mod error;
 pub mod extract;
 pub mod guard;
+pub mod inside;
 pub mod live;
 pub mod metrics;
 pub mod pages;

@@ -7,7 +7,7 @@ use axum::middleware;
 use axum::routing::{get, post};
 
 use super::{
-    AppState, WebError, api, assets, auth, badge, error, guard, metrics, pages, session, sse,
+    AppState, WebError, api, assets, auth, badge, chart, error, guard, metrics, pages, session, sse,
 };
 
 /// All routes, with what holds for every request.
@@ -57,6 +57,8 @@ pub fn router(state: AppState) -> Router {
     // Scripts, at the root.
     let root = Router::new()
         .route("/export.csv", get(api::export::csv))
+        .route("/export.json", get(api::export::json))
+        .route("/chart/{file}", get(chart::show))
         .route("/badge/{benchmark}/{file}", get(badge::show))
         .route("/metrics", get(metrics::show))
         .layer(middleware::from_fn_with_state(

@@ -1,5 +1,6 @@
 //! The trend chart: wide, narrow and small.
 
+use super::along::Along;
 use super::calendar::time_ticks;
 use super::canvas::{Anchor, Canvas, Frame, Opening, Plot, draw};
 use super::label::{Span, spread, text_width};
@@ -18,6 +19,8 @@ pub enum Size {
     Wide,
     /// 358 x 270, for screens of 390.
     Narrow,
+    /// 576 x 236, one of a few.
+    Half,
     /// 232 x 118, one of many.
     Small,
 }
@@ -34,6 +37,7 @@ impl Size {
         match self {
             Self::Wide => (1200, 340),
             Self::Narrow => (358, 270),
+            Self::Half => (576, 236),
             Self::Small => (232, 118),
         }
     }
@@ -42,6 +46,7 @@ impl Size {
         match self {
             Self::Wide => "wide",
             Self::Narrow => "narrow",
+            Self::Half => "half",
             Self::Small => "x232",
         }
     }
@@ -59,6 +64,12 @@ impl Size {
                 top: 34.0,
                 right: 296.0,
                 bottom: 248.0,
+            },
+            Self::Half => Frame {
+                left: 40.0,
+                top: 34.0,
+                right: 514.0,
+                bottom: 214.0,
             },
             Self::Small => Frame {
                 left: 40.0,
@@ -106,22 +117,11 @@ pub fn trend(plot: &TrendPlot, size: Size, range: Option<(f64, f64)>) -> String 
         desc: if size == Size::Small { "" } else { &plot.desc },
         data: Vec::new(),
     };
-    if size != Size::Small {
-        // What the script needs to find a night under the pointer, and a value's height.
-        opening.data.push((
-            "plot",
-            format!(
-                "{} {} {} {} {x0} {x1} {} {} {}",
-                frame.left,
-                frame.top,
-                frame.right,
-                frame.bottom,
-                along(low),
-                along(high),
-                u8::from(log),
-            ),
-        ));
-    }
+    // What the script needs to find a night under the pointer, and a value's height.
+    opening.data.push((
+        "plot",
+        plot_data(frame, (x0, x1), (along(low), along(high)), log),
+    ));
     draw(&opening, |canvas| {
         let area = canvas.plot(frame, x0..x1, along(low)..along(high));
         let painter = Painter {
@@ -140,6 +140,78 @@ pub fn trend(plot: &TrendPlot, size: Size, range: Option<(f64, f64)>) -> String 
         painter.events();
         painter.line();
     })
+}
+
+/// The frame and the ends of both axes, as the script reads them.
+pub(super) fn plot_data(
+    frame: Frame,
+    (x0, x1): (f64, f64),
+    (y0, y1): (f64, f64),
+    log: bool,
+) -> String {
+    let Frame {
+        left,
+        top,
+        right,
+        bottom,
+    } = frame;
+    // Six digits place a value to a hundredth of a pixel.
+    format!(
+        "{left} {top} {right} {bottom} {x0} {x1} {} {} {}",
+        short(y0),
+        short(y1),
+        u8::from(log)
+    )
+}
+
+/// Ticks and labels beneath an x axis: dates, or commits where it counts by them.
+pub(super) fn x_ticks(
+    canvas: &Canvas<'_>,
+    area: &Plot<'_>,
+    frame: Frame,
+    along: &Along,
+    width: f64,
+) {
+    let ticks: Vec<(f64, Option<String>)> = if along.scale == XScale::Commit {
+        along
+            .commits
+            .iter()
+            .map(|(at, hash)| (*at, Some(hash.get(..7).unwrap_or(hash).to_owned())))
+            .collect()
+    } else {
+        let (from, to) = along.span();
+        time_ticks(from, to, frame.right - frame.left)
+            .into_iter()
+            .map(|tick| (along.at(tick.at), tick.text))
+            .collect()
+    };
+    let mut last: Option<Span> = None;
+    let mut last_tick = f64::NEG_INFINITY;
+    for (at, text) in ticks {
+        let x = area.px((at, 0.0)).0;
+        // Commits can be many more than pixels.
+        if x - last_tick < 3.0 && text.is_some() && along.scale == XScale::Commit {
+            continue;
+        }
+        last_tick = x;
+        let length = if text.is_some() { 5.0 } else { 3.0 };
+        canvas.path(Role::Axis, [(x, frame.bottom), (x, frame.bottom + length)]);
+        let Some(text) = text else { continue };
+        let half = text_width(&text) / 2.0;
+        let span = Span {
+            from: x - half,
+            to: x + half,
+        };
+        let free = last.is_none_or(|l| !l.meets(span, 6.0));
+        if span.from >= 0.0 && span.to <= width && free {
+            canvas.text((x, frame.bottom + 17.0), Anchor::Middle, Role::Text, &text);
+            last = Some(span);
+        }
+    }
+}
+
+fn short(value: f64) -> f64 {
+    format!("{value:.5e}").parse().unwrap_or(value)
 }
 
 /// A sentence where there is nothing to draw.
@@ -167,7 +239,7 @@ fn nothing(plot: &TrendPlot, size: Size) -> String {
 }
 
 /// A little air above and below.
-fn pad((low, high): (f64, f64), log: bool) -> (f64, f64) {
+pub(super) fn pad((low, high): (f64, f64), log: bool) -> (f64, f64) {
     if log && low > 0.0 {
         let factor = (high / low).powf(0.06).max(1.02);
         return (low / factor, high * factor);
@@ -235,34 +307,7 @@ impl Painter<'_, '_> {
             Role::Axis,
             [(frame.left, frame.bottom), (frame.right, frame.bottom)],
         );
-        let (from, to) = match self.plot.x {
-            XScale::Date => self.plot.span,
-            XScale::Evenly => match (self.plot.nights.first(), self.plot.nights.last()) {
-                (Some(a), Some(b)) => (a.time, b.time),
-                _ => return,
-            },
-        };
-        let mut last: Option<Span> = None;
-        for tick in time_ticks(from, to, frame.right - frame.left) {
-            let x = self.area.px((self.plot.x_of(tick.at), 0.0)).0;
-            let length = if tick.text.is_some() { 6.0 } else { 4.0 };
-            self.canvas.path(
-                Role::Axis,
-                [(x, frame.bottom), (x, frame.bottom + length - 1.0)],
-            );
-            let Some(text) = tick.text else { continue };
-            let half = text_width(&text) / 2.0;
-            let span = Span {
-                from: x - half,
-                to: x + half,
-            };
-            let free = last.is_none_or(|l| !l.meets(span, 6.0));
-            if span.from >= 0.0 && span.to <= width && free {
-                self.canvas
-                    .text((x, frame.bottom + 17.0), Anchor::Middle, Role::Text, &text);
-                last = Some(span);
-            }
-        }
+        x_ticks(self.canvas, &self.area, frame, &self.plot.along, width);
     }
 
     fn gaps(&self) {
@@ -380,32 +425,14 @@ impl Painter<'_, '_> {
             } else {
                 ROWS[event.row]
             };
-            match event.kind {
-                EventKind::ChangePoint => {
-                    self.canvas
-                        .path(Role::ChangePoint, [(x, row), (x, frame.bottom)]);
-                    if self.size != Size::Small {
-                        self.canvas.polygon(
-                            Role::Wedge,
-                            [(x - 4.0, row - 8.0), (x + 4.0, row - 8.0), (x, row - 1.0)],
-                        );
-                    }
-                }
-                EventKind::Epoch => {
-                    self.canvas.path(Role::Epoch, [(x, row), (x, frame.bottom)]);
-                    if self.size != Size::Small {
-                        for side in [x - 3.0, x + 3.0] {
-                            self.canvas
-                                .path(Role::Glyph, [(side, row - 8.0), (side, row)]);
-                        }
-                    }
-                }
-                EventKind::Annotation => {
-                    self.canvas.path(Role::Note, [(x, row), (x, frame.bottom)]);
-                    if self.size != Size::Small {
-                        self.canvas.circle(Role::Glyph, (x, row - 4.0), 3.2);
-                    }
-                }
+            let role = match event.kind {
+                EventKind::ChangePoint => Role::ChangePoint,
+                EventKind::Epoch => Role::Epoch,
+                EventKind::Annotation => Role::Note,
+            };
+            self.canvas.path(role, [(x, row), (x, frame.bottom)]);
+            if self.size != Size::Small {
+                lane::glyph(self.canvas, event.kind, x, row);
             }
             if let Some((at, anchor, text)) = event.label {
                 let role = if event.kind == EventKind::ChangePoint {
@@ -427,7 +454,7 @@ impl Painter<'_, '_> {
         };
         let mut forms = Vec::new();
         match self.size {
-            Size::Wide => forms.push(label.to_owned()),
+            Size::Wide | Size::Half => forms.push(label.to_owned()),
             Size::Narrow => {}
             Size::Small => return forms,
         }
@@ -460,7 +487,12 @@ impl Painter<'_, '_> {
             .iter()
             .filter_map(|n| Some(self.area.px(self.at(self.plot.x_of(n.time), n.value?))))
             .collect();
-        if self.size == Size::Wide && nights.len() <= MOST_DOTS {
+        let has_dots = match self.size {
+            Size::Wide => nights.len() <= MOST_DOTS,
+            Size::Half => nights.len() <= MOST_DOTS / 2,
+            Size::Narrow | Size::Small => false,
+        };
+        if has_dots {
             self.canvas.path(Role::Dots(1), all);
         } else {
             // A night between two gaps has no line: without a dot it would be unseen.
@@ -468,7 +500,7 @@ impl Painter<'_, '_> {
         }
         let mark_size = match self.size {
             Size::Wide => 110,
-            Size::Narrow => 100,
+            Size::Narrow | Size::Half => 100,
             Size::Small => 90,
         };
         let marked: Vec<_> = nights

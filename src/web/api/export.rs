@@ -1,41 +1,39 @@
-//! `GET /export.csv`: measurements for spreadsheets, one a row.
+//! `GET /export.csv`: measurements for spreadsheets, one a row. `GET /export.json`: the same by
+//! column, series by series.
 
 use std::fmt::Write;
+use std::sync::Arc;
 
+use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bench_report::metric::params_text;
 use futures::stream;
+use serde::Serialize;
 
-use super::series::filter;
+use super::series::{Points, columns, filter};
 use crate::domain::{Millis, Point, Series};
-use crate::web::extract::{Instant, Query};
+use crate::web::extract::{Instant, Query, series_ids};
 use crate::web::pages::verdict::evidence_word;
 use crate::web::{AppState, WebError};
 
 const HEADER: &str = "series_id,suite,benchmark,params,metric,unit,better,environment_id,run_id,\
      started_at,commit,suite_version,value,samples,baseline,change,band,evidence\r\n";
 
-/// The filters of `GET /api/v1/series`, and `from=`, `to=`, `branch=`. Series by series, each in
-/// the order of time; written while it is read.
+/// The filters of `GET /api/v1/series`, or `series=3,4,5`; and `from=`, `to=`, `branch=`. Series by
+/// series, each in the order of time; written while it is read.
 pub async fn csv(
     State(state): State<AppState>,
     Query(pairs): Query<Vec<(String, String)>>,
 ) -> Result<Response, WebError> {
-    let (mut from, mut to, mut branch) = (Millis(i64::MIN), Millis(i64::MAX), None);
-    let mut rest = Vec::new();
-    for (key, value) in pairs {
-        let instant = |text: &str| text.parse::<Instant>().map_err(WebError::bad_request);
-        match key.as_str() {
-            "from" => from = instant(&value)?.0,
-            "to" => to = instant(&value)?.0,
-            "branch" => branch = Some(value),
-            _ => rest.push((key, value)),
-        }
-    }
-    let series = state.store.series_of(&filter(rest)?).await?;
+    let Wanted {
+        series,
+        from,
+        to,
+        branch,
+    } = Wanted::read(&state, pairs).await?;
     let rows = stream::unfold(
         (state, series.into_iter(), branch),
         move |(state, mut series, branch)| async move {
@@ -61,6 +59,76 @@ pub async fn csv(
         HeaderValue::from_static("attachment; filename=\"kvmark.csv\""),
     );
     Ok(response)
+}
+
+/// So many series an answer in JSON, which is made whole before it is sent.
+const MOST_SERIES: usize = 100;
+
+/// Series with their points by column.
+#[derive(Debug, Serialize)]
+pub struct Export {
+    /// As `GET /api/v1/series/{id}/points` answers for each.
+    pub series: Vec<Points>,
+}
+
+/// Takes what `GET /export.csv` takes.
+pub async fn json(
+    State(state): State<AppState>,
+    Query(pairs): Query<Vec<(String, String)>>,
+) -> Result<Json<Export>, WebError> {
+    let wanted = Wanted::read(&state, pairs).await?;
+    if wanted.series.len() > MOST_SERIES {
+        return Err(WebError::bad_request(format!(
+            "{} series are too many for one answer in JSON: narrow them to {MOST_SERIES}, or ask for /export.csv",
+            wanted.series.len()
+        )));
+    }
+    let mut series = Vec::with_capacity(wanted.series.len());
+    for one in &wanted.series {
+        let branch = wanted.branch.as_deref();
+        let points = state
+            .store
+            .points(one.id, wanted.from, wanted.to, branch)
+            .await?;
+        series.push(columns(one, &points, None));
+    }
+    Ok(Json(Export { series }))
+}
+
+/// Which measurements.
+struct Wanted {
+    series: Vec<Arc<Series>>,
+    from: Millis,
+    to: Millis,
+    branch: Option<String>,
+}
+
+impl Wanted {
+    async fn read(state: &AppState, pairs: Vec<(String, String)>) -> Result<Self, WebError> {
+        let (mut from, mut to, mut branch) = (Millis(i64::MIN), Millis(i64::MAX), None);
+        let (mut rest, mut ids) = (Vec::new(), None);
+        for (key, value) in pairs {
+            let instant = |text: &str| text.parse::<Instant>().map_err(WebError::bad_request);
+            match key.as_str() {
+                "from" => from = instant(&value)?.0,
+                "to" => to = instant(&value)?.0,
+                "branch" => branch = Some(value),
+                "series" => ids = Some(value),
+                _ => rest.push((key, value)),
+            }
+        }
+        let mut series = state.store.series_of(&filter(rest)?).await?;
+        if let Some(ids) = ids {
+            let ids = series_ids(&ids)?;
+            series.retain(|s| ids.contains(&s.id));
+        }
+        Ok(Self {
+            series,
+            from,
+            to,
+            branch,
+        })
+    }
 }
 
 fn text(series: &Series, points: &[Point]) -> String {

@@ -133,7 +133,7 @@ pub async fn points(
     Ok(Json(columns(&series, &points, query.max_points)))
 }
 
-fn columns(series: &Series, points: &[Point], max_points: Option<u32>) -> Points {
+pub(super) fn columns(series: &Series, points: &[Point], max_points: Option<u32>) -> Points {
     let kept = match max_points {
         Some(most) => thinned(points, most),
         None => (0..points.len()).collect(),

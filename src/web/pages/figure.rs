@@ -71,7 +71,7 @@ impl TrendFigure {
         Self {
             wide: trend(&plot, Size::Wide, None),
             narrow: trend(&plot, Size::Narrow, None),
-            points: is_embedded.then(|| points_json(history, scale, y)),
+            points: is_embedded.then(|| points_json(history, scale, (x, y))),
             points_url: (!is_embedded).then_some(points_url),
             metric: history.series.key.metric.clone(),
             unit: scale.label,
@@ -157,10 +157,10 @@ fn describe(history: &History, scale: Scale) -> String {
 
 /// The nights of a chart as the script reads them: an array a night of time, height (for the
 /// cursor), value, baseline, runs in the baseline, change, class of the change, band, evidence,
-/// commit, subject, author, URL of the run. Subject and author are empty where the commit is that of
-/// the night before.
-pub fn points_json(history: &History, scale: Scale, y: YScale) -> String {
-    let plot = TrendPlot::new(history, scale, XScale::Date, y);
+/// commit, subject, author, URL of the run, place on the x axis where that is not the time. Subject
+/// and author are empty where the commit is that of the night before.
+pub fn points_json(history: &History, scale: Scale, (x, y): (XScale, YScale)) -> String {
+    let plot = TrendPlot::new(history, scale, x, y);
     let mut before = "";
     let nights: Vec<serde_json::Value> = history
         .points
@@ -169,7 +169,8 @@ pub fn points_json(history: &History, scale: Scale, y: YScale) -> String {
         .map(|(point, night)| {
             let is_same = point.commit == before;
             before = &point.commit;
-            point_json(point, night.value, scale, is_same)
+            let place = (x != XScale::Date).then(|| plot.x_of(point.time));
+            point_json(point, (place, night.value), scale, is_same)
         })
         .collect();
     // `<` could end the script element that holds it.
@@ -180,7 +181,7 @@ pub fn points_json(history: &History, scale: Scale, y: YScale) -> String {
 
 fn point_json(
     point: &Point,
-    height: Option<f64>,
+    (place, height): (Option<f64>, Option<f64>),
     scale: Scale,
     is_same: bool,
 ) -> serde_json::Value {
@@ -192,10 +193,9 @@ fn point_json(
             _ => String::new(),
         }
     };
-    let rounded = height.and_then(|h| format!("{h:.5e}").parse::<f64>().ok());
     serde_json::json!([
         point.time.0,
-        rounded,
+        height.and_then(rounded),
         scale.number(point.value),
         judged
             .baseline
@@ -209,7 +209,13 @@ fn point_json(
         text_of(&point.subject),
         text::initials(&text_of(&point.author)),
         links::run(point.run),
+        place,
     ])
+}
+
+/// A height on a chart to a hundredth of a pixel, in as few digits.
+pub(in crate::web) fn rounded(height: f64) -> Option<f64> {
+    format!("{height:.5e}").parse().ok()
 }
 
 /// How many nights had no run, by the pace of one a day.

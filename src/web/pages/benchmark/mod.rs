@@ -83,7 +83,7 @@ pub async fn show(
         history.points.iter().map(|p| p.value),
     );
     if view.wants_points {
-        let body = points_json(&history, scale, view.y);
+        let body = points_json(&history, scale, (view.x, view.y));
         let headers = [
             (header::CONTENT_TYPE, "application/json"),
             (header::CACHE_CONTROL, "no-cache"),

@@ -58,7 +58,11 @@ pub const RANGES: [(&str, Range); 5] = [
 ];
 
 /// How x may count.
-pub const XS: [(&str, XScale); 2] = [("date", XScale::Date), ("evenly", XScale::Evenly)];
+pub const XS: [(&str, XScale); 3] = [
+    ("commit", XScale::Commit),
+    ("date", XScale::Date),
+    ("evenly", XScale::Evenly),
+];
 
 /// How y may count: in the URL, on the page.
 pub const YS: [(&str, &str, YScale); 4] = [
@@ -89,9 +93,9 @@ impl View {
                     view.environment = Some(EnvironmentId(id));
                 }
                 "branch" => view.all_branches = value == "all",
-                "range" => view.range = known("range", value, RANGES.iter().copied())?,
-                "x" => view.x = known("x", value, XS.iter().copied())?,
-                "y" => view.y = known("y", value, YS.iter().map(|(k, _, y)| (*k, *y)))?,
+                "range" => view.range = Range::read(value)?,
+                "x" => view.x = x_scale(value)?,
+                "y" => view.y = y_scale(value)?,
                 "from" => from = Some(day("from", value)?),
                 "to" => to = Some(day("to", value)?),
                 "points" => view.wants_points = true,
@@ -104,15 +108,8 @@ impl View {
                 }
             }
         }
-        if from.is_some() || to.is_some() {
-            let from = from.unwrap_or(Millis(0));
-            let to = to.map_or(Millis(i64::MAX), |t| Millis(t.0 + DAY_MS - 1));
-            if from > to {
-                return Err(WebError::bad_request(
-                    "from is later than to: give them in the order of time",
-                ));
-            }
-            view.range = Range::Between(from, to);
+        if let Some(range) = Range::between(from, to)? {
+            view.range = range;
         }
         Ok(view)
     }
@@ -137,33 +134,8 @@ impl View {
         if self.all_branches {
             add("branch", "all");
         }
-        match self.range {
-            Range::Between(from, to) => {
-                if from.0 > 0 {
-                    add("from", &text::iso_day(from));
-                }
-                if to.0 < i64::MAX {
-                    add("to", &text::iso_day(to));
-                }
-            }
-            range if range == Range::default() => {}
-            range => {
-                if let Some((name, _)) = RANGES.iter().find(|(_, r)| *r == range) {
-                    add("range", name);
-                }
-            }
-        }
-        if let Some((name, _)) = XS
-            .iter()
-            .find(|(_, x)| *x == self.x && *x != XScale::default())
-        {
-            add("x", name);
-        }
-        if let Some((name, ..)) = YS
-            .iter()
-            .find(|(.., y)| *y == self.y && *y != YScale::default())
-        {
-            add("y", name);
+        for (name, value) in self.range.pairs().into_iter().chain(scales(self.x, self.y)) {
+            add(name, &value);
         }
         if self.wants_points {
             add("points", "1");
@@ -173,12 +145,82 @@ impl View {
 
     /// First and last instant to ask the store for.
     pub fn span(&self, now: Millis) -> (Millis, Millis) {
-        match self.range {
-            Range::Days(days) => (now.minus_days(days), now),
-            Range::All => (Millis(0), now),
-            Range::Between(from, to) => (from, to.min(now)),
+        self.range.span(now)
+    }
+}
+
+impl Range {
+    /// The range that `range=` names.
+    pub fn read(value: &str) -> Result<Self, WebError> {
+        known("range", value, RANGES.iter().copied())
+    }
+
+    /// The range between the days that `from=` and `to=` name, of which one may be absent.
+    pub fn between(from: Option<Millis>, to: Option<Millis>) -> Result<Option<Self>, WebError> {
+        if from.is_none() && to.is_none() {
+            return Ok(None);
+        }
+        let from = from.unwrap_or(Millis(0));
+        let to = to.map_or(Millis(i64::MAX), |t| Millis(t.0 + DAY_MS - 1));
+        if from > to {
+            return Err(WebError::bad_request(
+                "from is later than to: give them in the order of time",
+            ));
+        }
+        Ok(Some(Self::Between(from, to)))
+    }
+
+    /// As the pairs of a URL; none for the usual one.
+    pub fn pairs(self) -> Vec<(&'static str, String)> {
+        let mut pairs = Vec::new();
+        match self {
+            Self::Between(from, to) => {
+                if from.0 > 0 {
+                    pairs.push(("from", text::iso_day(from)));
+                }
+                if to.0 < i64::MAX {
+                    pairs.push(("to", text::iso_day(to)));
+                }
+            }
+            range if range == Self::default() => {}
+            range => {
+                let named = RANGES.iter().find(|(_, r)| *r == range);
+                pairs.extend(named.map(|(name, _)| ("range", (*name).to_owned())));
+            }
+        }
+        pairs
+    }
+
+    /// First and last instant to ask the store for.
+    pub fn span(self, now: Millis) -> (Millis, Millis) {
+        match self {
+            Self::Days(days) => (now.minus_days(days), now),
+            Self::All => (Millis(0), now),
+            Self::Between(from, to) => (from, to.min(now)),
         }
     }
+}
+
+/// How both axes count, as the pairs of a URL; none for what is usual.
+pub(in crate::web) fn scales(x: XScale, y: YScale) -> Vec<(&'static str, String)> {
+    let mut pairs = Vec::new();
+    if let Some((name, _)) = XS.iter().find(|(_, s)| *s == x && x != XScale::default()) {
+        pairs.push(("x", (*name).to_owned()));
+    }
+    if let Some((name, ..)) = YS.iter().find(|(.., s)| *s == y && y != YScale::default()) {
+        pairs.push(("y", (*name).to_owned()));
+    }
+    pairs
+}
+
+/// How x counts, by its name in a URL.
+pub(in crate::web) fn x_scale(value: &str) -> Result<XScale, WebError> {
+    known("x", value, XS.iter().copied())
+}
+
+/// How y counts, by its name in a URL.
+pub(in crate::web) fn y_scale(value: &str) -> Result<YScale, WebError> {
+    known("y", value, YS.iter().map(|(k, _, y)| (*k, *y)))
 }
 
 fn known<T: Copy>(
@@ -198,7 +240,8 @@ fn known<T: Copy>(
         })
 }
 
-fn day(name: &str, value: &str) -> Result<Millis, WebError> {
+/// The first instant of the day that a URL names.
+pub(in crate::web) fn day(name: &str, value: &str) -> Result<Millis, WebError> {
     text::parse_iso_day(value).ok_or_else(|| {
         WebError::bad_request(format!(
             "{name}={value:?} is no day: write it as 2026-11-24"

@@ -1,0 +1,222 @@
+//! A drawing as a file of its own: with its colours, and with the shapes of the verdict marks, that
+//! a page's style sheet and symbols give it otherwise.
+
+use std::fmt::Write as _;
+use std::sync::LazyLock;
+
+use super::svg::escape;
+
+/// Which colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Theme {
+    /// Ink on paper.
+    #[default]
+    Light,
+    /// The other way round.
+    Dark,
+}
+
+/// Where the colours stand: a file looks like the page.
+const STYLE: &str = include_str!("../../static/style.css");
+
+/// What `style.css` says of drawings, with the colours by name. A file may be read by what knows no
+/// custom property, so they are written out.
+const RULES: &str = "text{font:11px -apple-system,Segoe UI,Inter,Roboto,Noto Sans,DejaVu Sans,sans-serif;fill:$ink2}\
+.e{text-anchor:end}.c{text-anchor:middle}.k{fill:$ink;font-weight:500}.halo{paint-order:stroke;stroke:$bg;stroke-width:4px}\
+.page{fill:$bg}.title{fill:$ink;font-weight:600;font-size:13px}\
+.grid,.axis,.base,.t1,.t2,.ln,.lvl,.cp,.ep,.an,.pt,.glyph,.cur{fill:none}\
+.grid{stroke:$line}.axis{stroke:$line2}.zone{fill:$band}.base{stroke:$ink3;stroke-dasharray:1 3;stroke-linecap:round}\
+.t1{stroke:$warning;stroke-dasharray:2 4;opacity:.6}.t2{stroke:$critical;stroke-dasharray:7 4;opacity:.6}\
+.ln{stroke-width:1.5;stroke-linejoin:round}.pt{stroke-width:3.8;stroke-linecap:round}\
+.ln.s1,.pt.s1{stroke:$s1}.ln.s2,.pt.s2{stroke:$s2}.ln.s3,.pt.s3{stroke:$s3}.ln.s4,.pt.s4{stroke:$s4}.ln.s5,.pt.s5{stroke:$s5}.ln.s6,.pt.s6{stroke:$s6}\
+.dot.s1{fill:$s1}.dot.s2{fill:$s2}.dot.s3{fill:$s3}.dot.s4{fill:$s4}.dot.s5{fill:$s5}.dot.s6{fill:$s6}\
+.d2{stroke-dasharray:7 3}.d3{stroke-dasharray:2 2.5}.d4{stroke-dasharray:9 3 2 3}\
+.old{stroke:$ink3;stroke-dasharray:4 3}.dot.old{fill:$bg;stroke-width:1.25;stroke-dasharray:none}\
+.lvl{stroke:$ink;opacity:.55}.cp{stroke:$ink}.wedge{fill:$ink}.ep{stroke:$ink3;stroke-dasharray:8 3}.an{stroke:$ink3;stroke-dasharray:1.5 2.5}\
+.glyph,.cur{stroke:$ink2}.gap{fill:url(#hatch)}.hatch{stroke:$line2}.mk{fill:$bg}\
+.m{fill:none;stroke-width:1.4}.m.incomparable{stroke-dasharray:1.5 1.5}.m.noise{opacity:.55}\
+.critical{stroke:$critical;color:$critical}.warning{stroke:$warning;color:$warning}.info{stroke:$info;color:$info}.improved{stroke:$improved;color:$improved}";
+
+/// A drawing as an SVG file.
+pub fn file(svg: &str, theme: Theme) -> String {
+    grid(&[(String::new(), svg.to_owned())], theme)
+}
+
+/// Several drawings of one size with a title each, in rows, as an SVG file.
+pub fn grid(drawings: &[(String, String)], theme: Theme) -> String {
+    /// Between two drawings, and around all.
+    const AIR: f64 = 12.0;
+    /// The height of a title.
+    const TITLE: f64 = 18.0;
+    /// The widest that a row becomes.
+    const WIDEST: f64 = 1240.0;
+    let sizes: Vec<(f64, f64)> = drawings.iter().map(|(_, svg)| size(svg)).collect();
+    let (width, height) = sizes
+        .iter()
+        .fold((0.0_f64, 0.0_f64), |a, b| (a.0.max(b.0), a.1.max(b.1)));
+    let title = match drawings.iter().any(|(title, _)| !title.is_empty()) {
+        true => TITLE,
+        false => 0.0,
+    };
+    let columns = ((WIDEST / (width + AIR)).floor() as usize).clamp(1, drawings.len().max(1));
+    let rows = drawings.len().div_ceil(columns).max(1);
+    let whole_width = AIR + columns as f64 * (width + AIR);
+    let whole_height = AIR + rows as f64 * (height + title + AIR);
+    let mut out = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {whole_width} {whole_height}\" \
+         width=\"{whole_width}\" height=\"{whole_height}\"><style>"
+    );
+    out.push_str(&coloured(RULES, theme));
+    out.push_str("</style><defs>");
+    out.push_str(&symbols(drawings));
+    let _ = write!(
+        out,
+        "</defs><path class=\"page\" d=\"M0 0h{whole_width}v{whole_height}H0z\"/>"
+    );
+    for (i, (name, svg)) in drawings.iter().enumerate() {
+        let x = AIR + (i % columns) as f64 * (width + AIR);
+        let y = AIR + (i / columns) as f64 * (height + title + AIR);
+        if !name.is_empty() {
+            let _ = write!(out, "<text class=\"title\" x=\"{x}\" y=\"{}\">", y + 12.0);
+            escape(&mut out, name);
+            out.push_str("</text>");
+        }
+        let place = format!("<svg x=\"{x}\" y=\"{}\" ", y + title);
+        out.push_str(&svg.replacen("<svg ", &place, 1));
+    }
+    out.push_str("</svg>");
+    out
+}
+
+/// The size that a drawing's own element states.
+fn size(svg: &str) -> (f64, f64) {
+    let number = |name: &str| {
+        let rest = svg.split_once(name)?.1;
+        rest.split_once('"')?.0.parse().ok()
+    };
+    (
+        number(" width=\"").unwrap_or(0.0),
+        number(" height=\"").unwrap_or(0.0),
+    )
+}
+
+/// The shapes that the drawings refer to. Fill is evidence: each pair of band and evidence that is
+/// drawn has a shape of its own, for a file's shapes take no custom property.
+fn symbols(drawings: &[(String, String)]) -> String {
+    const SHAPES: &str = include_str!("../../templates/_symbols.html");
+    let shapes = SHAPES
+        .split_once("<defs>")
+        .and_then(|(_, rest)| rest.split_once("</defs>"))
+        .map_or("", |(shapes, _)| shapes);
+    let has = |what: &str| drawings.iter().any(|(_, svg)| svg.contains(what));
+    let mut out = String::new();
+    for line in shapes.lines().filter(|line| !line.is_empty()) {
+        let id = line.split('"').nth(1).unwrap_or_default();
+        if line.starts_with("<pattern") || has(&format!("#{id}\"")) {
+            out.push_str(line);
+        }
+    }
+    // `mo` is filled where a change is confirmed, `mh` where it is likely.
+    if !out.is_empty() {
+        out.push_str("<style>.mo{fill:var(--o,none)}.mh{fill:var(--h,none);stroke:none}.confirmed{--o:currentColor}.likely{--h:currentColor}</style>");
+    }
+    out
+}
+
+/// The tokens of `style.css`: name, light, dark; the longest names first.
+static TOKENS: LazyLock<Vec<(&str, &str, &str)>> = LazyLock::new(|| {
+    let mut tokens: Vec<(&str, &str, &str)> = STYLE
+        .split("--")
+        .filter_map(|part| {
+            let (name, rest) = part.split_once(":light-dark(")?;
+            let (light, rest) = rest.split_once(',')?;
+            Some((name, light, rest.split_once(')')?.0))
+        })
+        .collect();
+    tokens.sort_by_key(|(name, ..)| std::cmp::Reverse(name.len()));
+    tokens
+});
+
+/// The colour of a token.
+pub fn colour(name: &str, theme: Theme) -> &'static str {
+    let token = TOKENS.iter().find(|(known, ..)| *known == name);
+    token.map_or("#000", |(_, light, dark)| match theme {
+        Theme::Light => light,
+        Theme::Dark => dark,
+    })
+}
+
+fn coloured(rules: &str, theme: Theme) -> String {
+    let mut out = rules.to_owned();
+    for (name, ..) in TOKENS.iter() {
+        out = out.replace(&format!("${name}"), colour(name, theme));
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chart::role::Role;
+
+    #[test]
+    fn every_colour_is_that_of_the_page() {
+        assert_eq!(colour("bg", Theme::Light), "#fff");
+        assert_eq!(colour("s2", Theme::Dark), "#d0720d");
+        for theme in [Theme::Light, Theme::Dark] {
+            let rules = coloured(RULES, theme);
+            assert!(!rules.contains('$'), "{rules}");
+        }
+    }
+
+    #[test]
+    fn every_class_of_a_drawing_has_a_rule() {
+        let roles = [
+            Role::Grid,
+            Role::Axis,
+            Role::Zone,
+            Role::Base,
+            Role::Warn,
+            Role::Critical,
+            Role::Line(6),
+            Role::Series(12),
+            Role::OldLine,
+            Role::Dots(6),
+            Role::Dot(2),
+            Role::OldDot,
+            Role::Level,
+            Role::ChangePoint,
+            Role::Wedge,
+            Role::Epoch,
+            Role::Glyph,
+            Role::Note,
+            Role::Cursor,
+            Role::Gap,
+            Role::Strong,
+            Role::Halo,
+        ];
+        for role in roles {
+            for class in role.classes().split(' ') {
+                assert!(RULES.contains(&format!(".{class}")), "{class}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_stands_alone_and_names_stay_text() {
+        let svg = "<svg class=\"ch\" width=\"232\" height=\"118\"><use href=\"#critical\"/></svg>";
+        let file = grid(
+            &[
+                ("<b>&".to_owned(), svg.to_owned()),
+                ("two".to_owned(), svg.to_owned()),
+            ],
+            Theme::Light,
+        );
+        assert!(file.starts_with("<svg xmlns=\"http://www.w3.org/2000/svg\""));
+        assert!(file.contains("&lt;b&gt;&amp;"));
+        assert!(file.contains("<symbol id=\"critical\""));
+        assert!(!file.contains("<symbol id=\"improved\""));
+        assert!(file.contains("<svg x=\"12\" y=\"30\" class=\"ch\""));
+        assert!(file.contains("<svg x=\"256\" y=\"30\" class=\"ch\""));
+    }
+}
