@@ -78,6 +78,14 @@ pub enum Command {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Write the pages as files that open without a server, such as for GitHub Pages.
+    ExportSite {
+        /// A new folder, or one that was exported before: its files are replaced.
+        folder: PathBuf,
+        /// How many runs have a page of their own.
+        #[arg(long, default_value_t = 100)]
+        runs: usize,
+    },
     /// Say of series that they are expected no more.
     Retire {
         /// A name such as `KVEventConcurrency * concurrency=500 *`.

@@ -4,6 +4,7 @@
 //! # Layout
 //! - [`config`]: command line and environment. [`command`]: what is done when asked.
 //! - [`web`]: the only HTTP and HTML.
+//! - [`site`]: the same pages as a folder of files.
 //! - [`jobs`]: what runs beside requests.
 //! - [`ingest`]: from an upload to a validated run.
 //! - [`store`]: the only SQL.
@@ -25,6 +26,7 @@ pub mod demo;
 pub mod domain;
 pub mod ingest;
 pub mod jobs;
+pub mod site;
 pub mod store;
 pub mod text;
 pub mod web;

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use kvmark::command::{self, keep, token};
+use kvmark::command::{self, keep, site, token};
 use kvmark::config::{Cli, Command};
 use kvmark::demo;
 use tracing_subscriber::EnvFilter;
@@ -34,6 +34,7 @@ async fn run() -> ExitCode {
         Some(Command::Rebuild { check }) => keep::rebuild(&config, check).await,
         Some(Command::Prune { keep, dry_run }) => keep::prune(&config, &keep, dry_run).await,
         Some(Command::Retire { series, reason }) => keep::retire(&config, &series, &reason).await,
+        Some(Command::ExportSite { folder, runs }) => site::run(&config, &folder, runs).await,
         Some(Command::Demo(args)) => demo::run(&args).await,
     };
     match done {

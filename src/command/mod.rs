@@ -2,8 +2,10 @@
 //!
 //! # Layout
 //! - here: `serve`. [`token`]: who may do what. [`keep`]: what keeps a store for years.
+//!   [`site`]: the pages as a folder.
 
 pub mod keep;
+pub mod site;
 pub mod token;
 
 use std::sync::Arc;

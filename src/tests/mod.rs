@@ -14,3 +14,4 @@ mod builders;
 mod demo;
 mod layering;
 mod pages;
+mod site;
