@@ -7,6 +7,7 @@ use bench_report::metric::Kind;
 use bench_verdict::band;
 use bench_verdict::evidence::Thresholds;
 use bench_verdict::history::{History, Night};
+use bench_verdict::inputs::Inputs;
 use bench_verdict::tonight::{Tonight, Walk, tonight};
 
 use super::carried::{CarriedSeries, metric};
@@ -24,6 +25,17 @@ pub struct Seen {
     pub value: f64,
     /// Whether later nights are judged from it.
     pub forms_baseline: bool,
+}
+
+impl From<&Point> for Seen {
+    fn from(point: &Point) -> Self {
+        Self {
+            run: point.run,
+            time: point.time,
+            value: point.value,
+            forms_baseline: point.forms_baseline,
+        }
+    }
 }
 
 /// What is said of one run.
@@ -66,30 +78,36 @@ pub fn follow(
     let mut walk = Walk::new(&history, thresholds);
     let mut carried = CarriedSeries::default();
     let mut accepted = accepted.iter().peekable();
+    let mut formed = 0;
     for seen in runs {
         while let Some(at) = accepted.next_if(|at| **at <= seen.time) {
             walk.accept(at.0);
         }
         let night = (seen.time, seen.value);
-        let told = if is_count {
-            None
-        } else if seen.forms_baseline {
-            walk.next()
-        } else {
-            let mut state = walk.state().clone();
-            tonight(
-                &carried.history(series, Some(night)),
-                &mut state,
-                &thresholds,
-            )
-        };
+        // A run that forms no baseline is the last of a history of its own.
+        let own = (!seen.forms_baseline).then(|| carried.history(series, Some(night)));
         if seen.forms_baseline {
             carried.push(night);
+            formed += 1;
         }
+        let nights = own.as_ref().map(History::nights);
+        let hash = Inputs {
+            metric: history.metric(),
+            nights: nights.unwrap_or(&history.nights()[..formed]),
+            state: walk.state(),
+            window: band::window(&points, seen.time.0),
+            is_count,
+        }
+        .hash();
+        let told = match &own {
+            _ if is_count => None,
+            None => walk.next(),
+            Some(own) => tonight(own, &mut walk.state().clone(), &thresholds),
+        };
         let ruled = rule(series, seen.value, &points, seen.time);
         say(Said {
             seen,
-            judgement: with_evidence(series.kind, ruled, told.as_ref()),
+            judgement: with_evidence(ruled, told.as_ref(), hash),
             tonight: told,
         });
     }
@@ -115,15 +133,7 @@ pub struct Followed {
 /// is said now differs from what the points say.
 pub fn follow_all(all: &[(Arc<Series>, Vec<Point>)]) -> Vec<Followed> {
     in_parallel(all, 1, |(series, points)| {
-        let runs: Vec<Seen> = points
-            .iter()
-            .map(|point| Seen {
-                run: point.run,
-                time: point.time,
-                value: point.value,
-                forms_baseline: point.forms_baseline,
-            })
-            .collect();
+        let runs: Vec<Seen> = points.iter().map(Seen::from).collect();
         let mut before = points.iter().map(|point| &point.judgement);
         let mut changes = Vec::new();
         let carried = follow(series, &runs, &[], |said| {

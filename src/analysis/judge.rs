@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use bench_report::metric::Kind;
 use bench_verdict::band;
 use bench_verdict::evidence::Thresholds;
+use bench_verdict::inputs::{Inputs, InputsHash};
 use bench_verdict::tonight::{Tonight, tonight};
 use bench_verdict::verdict::{Band, Evidence};
 
@@ -61,10 +62,10 @@ pub fn judge_night(inputs: &JudgeInputs, carried: Carried, forms_baseline: bool)
     }
     let history = by_series(inputs);
     let one = |(series, measurement): &(Series, Measurement)| {
-        let ruled = by_rule(series, measurement.value, &history, inputs.at);
-        let night = (inputs.at, measurement.value);
         let before = carried.series.get(&series.id);
-        watch(series, night, before.cloned().unwrap_or_default(), ruled)
+        let window = points_of(series, &history);
+        let night = (inputs.at, measurement.value);
+        watch(series, night, before.cloned().unwrap_or_default(), &window)
     };
     let watched = in_parallel(&inputs.rows, LEAST_ROWS, one);
     let mut judged = JudgedNight::default();
@@ -95,29 +96,49 @@ fn watch(
     series: &Series,
     night: (Millis, f64),
     mut carried: CarriedSeries,
-    ruled: Judgement,
+    points: &[band::Point],
 ) -> Watched {
+    let ruled = rule(series, night.1, points, night.0);
+    let window = band::window(points, night.0.0);
+    let nights = carried.history(series, Some(night));
+    let inputs = Inputs {
+        metric: nights.metric(),
+        nights: nights.nights(),
+        state: &carried.state,
+        window,
+        is_count: series.kind == Kind::Count,
+    };
+    let hash = inputs.hash();
     // A count needs no statistics.
     let tonight = if series.kind == Kind::Count {
         None
     } else {
-        let history = carried.history(series, Some(night));
-        tonight(&history, &mut carried.state, &Thresholds::default())
+        tonight(&nights, &mut carried.state, &Thresholds::default())
     };
     carried.push(night);
     Watched {
-        judgement: with_evidence(series.kind, ruled, tonight.as_ref()),
+        judgement: with_evidence(ruled, tonight.as_ref(), hash),
         tonight,
         carried,
     }
 }
 
-/// The rule's answer with the detector's evidence beside it.
-pub(super) fn with_evidence(kind: Kind, ruled: Judgement, tonight: Option<&Tonight>) -> Judgement {
-    match (kind, tonight) {
-        (Kind::Count, _) | (_, None) => ruled,
-        (_, Some(tonight)) => Judgement {
+/// The rule's answer with the detector's beside it, which says nothing of a count.
+pub(super) fn with_evidence(
+    ruled: Judgement,
+    tonight: Option<&Tonight>,
+    inputs: InputsHash,
+) -> Judgement {
+    let ruled = Judgement {
+        inputs: Some(inputs),
+        ..ruled
+    };
+    match tonight {
+        None => ruled,
+        Some(tonight) => Judgement {
             evidence: tonight.evidence,
+            noise_floor: tonight.noise_floor,
+            detectable_change: tonight.detectable_change,
             ..ruled
         },
     }
@@ -154,15 +175,17 @@ fn by_series(inputs: &JudgeInputs) -> History<'_> {
 
 /// Statement A for a value of [`JudgeInputs`].
 fn by_rule(series: &Series, value: f64, history: &History<'_>, at: Millis) -> Judgement {
+    rule(series, value, &points_of(series, history), at)
+}
+
+/// What may form the baseline of a series, in the order of time.
+fn points_of(series: &Series, history: &History<'_>) -> Vec<band::Point> {
     let before = history.get(&series.id).copied().unwrap_or_default();
-    let points: Vec<band::Point> = before
-        .iter()
-        .map(|(time, value)| band::Point {
-            time_ms: time.0,
-            value: *value,
-        })
-        .collect();
-    rule(series, value, &points, at)
+    let point = |&(time, value): &(Millis, f64)| band::Point {
+        time_ms: time.0,
+        value,
+    };
+    before.iter().map(point).collect()
 }
 
 /// Statement A for one value: `points` may form its baseline, and are in the order of time.
@@ -180,5 +203,8 @@ pub(super) fn rule(series: &Series, value: f64, points: &[band::Point], at: Mill
         } else {
             Evidence::Inconclusive
         },
+        noise_floor: None,
+        detectable_change: None,
+        inputs: None,
     }
 }

@@ -7,7 +7,7 @@
 //! - [`baseline`]: what a series would be compared with at an instant.
 //! - [`published`]: what is published of raw samples.
 //! - [`compare`]: two runs, row by row. [`pull`]: a pull request's pushes, each against its right base.
-//! - [`verdict`]: what CI is told of a run.
+//! - [`verdict`]: what CI is told of a run. [`explain`]: every number behind one series of it.
 //! - [`overview`]: is main healthy tonight, one block an environment.
 //! - [`run_report`]: what the page of one run says.
 //! - [`history`]: one series over time, ready for a chart.
@@ -18,6 +18,7 @@
 pub mod baseline;
 pub mod carried;
 pub mod compare;
+pub mod explain;
 pub mod follow;
 pub mod history;
 pub mod judge;

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use bench_verdict::suite_rules::RedFlag;
 use bench_verdict::verdict::{Band, Evidence};
 use serde::Serialize;
 
-use super::overview::{Counts, Gate, Headline, RedFlag, TargetRow, mark};
+use super::overview::{Counts, Gate, Headline, TargetRow, mark};
 use super::{order, targets, verdict, words};
 use crate::domain::{Environment, Judged, JudgedRun, Run, RunKind};
 

@@ -1,9 +1,10 @@
 //! The verdict of a stored run, judged by [`bench_verdict::gate`]: what CI is told.
 
 use bench_report::metric::Target;
+use bench_verdict::band;
 use bench_verdict::gate::{self, GateInput, GateOptions};
-use bench_verdict::rules;
-use bench_verdict::verdict::{Coverage, RuleResult, SeriesVerdict, TargetResult, Verdict};
+use bench_verdict::suite_rules;
+use bench_verdict::verdict::{Coverage, SeriesVerdict, TargetResult, Verdict};
 
 pub use bench_verdict::RULE;
 
@@ -26,10 +27,10 @@ pub fn of_run(run: &JudgedRun, options: &GateOptions) -> Verdict {
         series: run
             .rows
             .iter()
-            .map(|row| series(row, &run.run.environment_name))
+            .map(|row| series_verdict(row, &run.run.environment_name))
             .collect(),
-        rules: absolute_rules(run),
-        red_flags: targets::red_flag_texts(run),
+        rules: targets::absolute_rules(run),
+        red_flags: suite_rules::raised(&targets::red_flags(run)),
         ..GateInput::default()
     };
     gate::gate(input, options)
@@ -66,41 +67,14 @@ pub fn status_rank(status: &str) -> usize {
         .unwrap_or(WORST_FIRST.len())
 }
 
-/// The guide's absolute rules on the series that they speak of; a rule without its series is not
-/// listed.
-pub fn absolute_rules(run: &JudgedRun) -> Vec<RuleResult> {
-    let worst = |a: &&Judged, b: &&Judged| a.measurement.value.total_cmp(&b.measurement.value);
-    let mut rules = Vec::new();
-    let p99 = targets::all(run, "KVEventProcessingLatency", "latency_p99").max_by(worst);
-    rules.extend(p99.map(|row| rules::p99_latency(&of(row), row.measurement.value)));
-    // What the system sustains is its throughput on the most cores that were measured.
-    let best = targets::all(run, "KVEventThroughput", "events_per_second")
-        .filter(|row| {
-            row.series
-                .key
-                .params
-                .get("rate")
-                .is_none_or(|rate| rate == "max")
-        })
-        .max_by(worst);
-    rules.extend(best.map(|row| rules::throughput(&of(row), row.measurement.value)));
-    let errors = run
-        .rows
-        .iter()
-        .filter(|row| row.series.key.metric == "error_rate")
-        .max_by(worst);
-    rules.extend(errors.map(|row| rules::error_rate(&of(row), targets::share(row))));
-    rules
+/// The change as tonight's samples leave it open; none below six samples or without a baseline.
+pub fn change_interval(row: &Judged) -> Option<[f64; 2]> {
+    let interval = row.measurement.interval?;
+    band::change_interval(interval, row.judgement.baseline, row.series.better)
 }
 
-/// `KVEventThroughput cpu=8`.
-fn of(row: &Judged) -> String {
-    format!("{} {}", row.series.key.benchmark, row.series.params_text())
-        .trim_end()
-        .to_owned()
-}
-
-fn series(row: &Judged, environment: &str) -> SeriesVerdict {
+/// What is said of one row, as the gate takes it.
+pub(super) fn series_verdict(row: &Judged, environment: &str) -> SeriesVerdict {
     let (key, judgement) = (&row.series.key, &row.judgement);
     let met = |target: &Target| target.is_met_by(row.measurement.value);
     SeriesVerdict {
@@ -116,11 +90,11 @@ fn series(row: &Judged, environment: &str) -> SeriesVerdict {
         baseline: judgement.baseline,
         baseline_runs: judgement.baseline_runs as usize,
         change: judgement.change,
-        interval: None,
+        interval: change_interval(row),
         band: judgement.band,
         evidence: judgement.evidence,
-        detectable_change: None,
-        noise_floor: None,
+        detectable_change: judgement.detectable_change,
+        noise_floor: judgement.noise_floor,
         accepted_level: None,
         creep: None,
         alert_id: None,

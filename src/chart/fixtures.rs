@@ -50,6 +50,9 @@ pub(crate) fn night(ago: i64, value: f64, band: Band, evidence: Evidence) -> Poi
             change: Some(value / 205_000.0 - 1.0),
             band,
             evidence,
+            noise_floor: None,
+            detectable_change: None,
+            inputs: None,
         },
     }
 }

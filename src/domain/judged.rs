@@ -1,5 +1,6 @@
 //! A measurement, and what is said of it.
 
+pub use bench_verdict::verdict::InputsHash;
 use bench_verdict::verdict::{Band, Evidence};
 use serde::Serialize;
 
@@ -33,6 +34,13 @@ pub struct Judgement {
     pub band: Band,
     /// How sure it is.
     pub evidence: Evidence,
+    /// What noise alone does to one night, as a fraction; absent while too little is known, and of
+    /// a count.
+    pub noise_floor: Option<f64>,
+    /// The smallest step that a week of nights would confirm, as a fraction; absent as above.
+    pub detectable_change: Option<f64>,
+    /// What it was judged from; absent until the run is judged from its whole history.
+    pub inputs: Option<InputsHash>,
 }
 
 /// A measurement with its series and its verdict: a row of most tables.

@@ -29,7 +29,7 @@ pub use access::{Scope, Token};
 pub use environment::Environment;
 pub use file::{Artifact, Curve, Histogram};
 pub use id::{ArtifactId, EnvironmentId, RunId, SeriesId, TokenId};
-pub use judged::{Judged, JudgedRun, Judgement, Measurement, Point};
+pub use judged::{InputsHash, Judged, JudgedRun, Judgement, Measurement, Point};
 pub use new_run::{
     Expectation, NewArtifact, NewEnvironment, NewMeasurement, NewRun, Published, SeriesName,
 };

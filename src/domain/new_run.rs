@@ -36,6 +36,8 @@ pub struct NewRun {
     pub conditions: Vec<(String, String)>,
     /// SHA-256 of the measuring program, where known.
     pub binary_sha256: Option<String>,
+    /// What that program might use of the memory, where there was a limit.
+    pub memory_limit_bytes: Option<u64>,
     /// What was measured. No two with the same benchmark, params, metric and unit.
     pub measurements: Vec<NewMeasurement>,
     /// What the report says about what should have been measured.

@@ -37,6 +37,8 @@ pub struct Run {
     pub conditions: Vec<(String, String)>,
     /// SHA-256 of the measuring program, where known.
     pub binary_sha256: Option<String>,
+    /// What that program might use of the memory, where there was a limit.
+    pub memory_limit_bytes: Option<u64>,
     /// What should have been measured, and what was.
     pub coverage: Coverage,
     /// A person took this run out of the baselines, and why.
@@ -47,10 +49,23 @@ impl Run {
     /// Whether this run may be part of a baseline: a clean nightly of the main branch that nobody
     /// excluded; a sample run counts within its own environment.
     pub fn forms_baseline(&self, main_branch: &str) -> bool {
-        matches!(self.kind, RunKind::Nightly | RunKind::Sample)
-            && self.revision.branch.as_deref() == Some(main_branch)
-            && !self.revision.dirty
-            && self.excluded.is_none()
+        self.why_no_baseline(main_branch).is_none()
+    }
+
+    /// Why this run may not be part of a baseline; none where it may.
+    pub fn why_no_baseline(&self, main_branch: &str) -> Option<String> {
+        let branch = self.revision.branch.as_deref();
+        if !matches!(self.kind, RunKind::Nightly | RunKind::Sample) {
+            Some(format!("a {} run, not a nightly one", self.kind))
+        } else if branch != Some(main_branch) {
+            let branch = branch.unwrap_or("no branch");
+            Some(format!("{branch}, not {main_branch}"))
+        } else if self.revision.dirty {
+            Some("the work tree differed from the commit".to_owned())
+        } else {
+            let reason = self.excluded.as_ref();
+            reason.map(|reason| format!("taken out by a person: {reason}"))
+        }
     }
 }
 

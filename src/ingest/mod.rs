@@ -108,6 +108,7 @@ fn new_run(
         options,
         conditions,
         binary_sha256: report.runner.binary_sha256,
+        memory_limit_bytes: report.conditions.memory_limit_bytes,
         measurements: Vec::new(),
         expectation: Expectation::default(),
         curves: Vec::new(),

@@ -323,9 +323,10 @@ async fn insert_run_row(
               repository, commit_hash, branch, tag, parent, base_commit, pull,
               committed_at, subject, author, is_dirty,
               started_at, finished_at, received_at,
-              options_json, conditions_json, binary_sha256, coverage_json, is_complete)
+              options_json, conditions_json, binary_sha256, memory_limit_bytes,
+              coverage_json, is_complete)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,
-                 $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)",
+                 $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)",
     )
     .bind(run_id.0)
     .bind(new.report_sha256.as_slice())
@@ -350,6 +351,7 @@ async fn insert_run_row(
     .bind(code::json(&new.options))
     .bind(code::json(&new.conditions))
     .bind(&new.binary_sha256)
+    .bind(new.memory_limit_bytes.and_then(|b| i64::try_from(b).ok()))
     .bind(code::json(coverage))
     .bind(coverage.is_complete())
     .execute(tx)

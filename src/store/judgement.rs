@@ -4,14 +4,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use bench_verdict::verdict::{Band, Evidence};
-use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
+use sqlx::{FromRow, QueryBuilder, Sqlite, SqliteConnection};
 
 use crate::domain::{
     Judged, JudgedRun, Judgement, Measurement, Millis, Run, RunId, Series, SeriesId,
 };
 
 use super::baseline::BaselineOf;
-use super::row;
+use super::row::{self, VERDICT_COLUMNS, VerdictRow};
 use super::{RunInputs, Store, StoreError, code};
 
 /// Fewer than three runs are known: what is said before anything can be said.
@@ -21,22 +21,22 @@ const WARMING: Judgement = Judgement {
     change: None,
     band: Band::Warming,
     evidence: Evidence::Inconclusive,
+    noise_floor: None,
+    detectable_change: None,
+    inputs: None,
 };
 
-/// Of a measurement: series, value, number of samples, interval; then of its verdict, in the order of
-/// [`row::VerdictColumns`].
-type RowColumns = (
-    i64,
-    f64,
-    i64,
-    Option<f64>,
-    Option<f64>,
-    Option<f64>,
-    i64,
-    Option<f64>,
-    i64,
-    i64,
-);
+/// A measurement and its verdict.
+#[derive(FromRow)]
+struct JudgedRow {
+    series_id: i64,
+    value: f64,
+    sample_count: i64,
+    low: Option<f64>,
+    high: Option<f64>,
+    #[sqlx(flatten)]
+    verdict: VerdictRow,
+}
 
 impl Store {
     /// A run with all its rows, in the order of benchmark, params, metric.
@@ -136,36 +136,32 @@ impl Store {
 
     async fn rows_of(&self, run: &Run) -> Result<Vec<Judged>, StoreError> {
         let mut connection = self.readers().acquire().await?;
-        let found: Vec<RowColumns> = sqlx::query_as(
-            "select v.series_id, m.value, m.sample_count, m.low, m.high,
-                    v.baseline, v.baseline_runs, v.change, v.band, v.evidence
-             from verdict v
-             join measurement m
-               on m.series_id = v.series_id and m.started_at = $2 and m.run_id = v.run_id
-             where v.run_id = $1",
-        )
-        .bind(run.id.0)
-        .bind(run.started_at.0)
-        .fetch_all(&mut *connection)
-        .await?;
-        let ids: Vec<SeriesId> = found.iter().map(|r| SeriesId(r.0)).collect();
+        let mut query: QueryBuilder<Sqlite> =
+            QueryBuilder::new("select v.series_id, m.value, m.sample_count, m.low, m.high, ");
+        query.push(VERDICT_COLUMNS);
+        query.push(
+            " from verdict v
+              join measurement m
+                on m.series_id = v.series_id and m.run_id = v.run_id and m.started_at = ",
+        );
+        query.push_bind(run.started_at.0);
+        query.push(" where v.run_id = ").push_bind(run.id.0);
+        let found: Vec<JudgedRow> = query.build_query_as().fetch_all(&mut *connection).await?;
+        let ids: Vec<SeriesId> = found.iter().map(|r| SeriesId(r.series_id)).collect();
         let series = self.series_by_ids(&mut connection, &ids).await?;
         drop(connection);
         let mut rows = Vec::with_capacity(found.len());
-        for (series, columns) in series.into_iter().zip(found) {
-            let (_, value, sample_count, low, high, ..) = columns;
-            let (.., baseline, baseline_runs, change, band, evidence) = columns;
-            let verdict = (baseline, baseline_runs, change, band, evidence);
+        for (series, found) in series.into_iter().zip(found) {
             rows.push(Judged {
                 measurement: Measurement {
                     series: series.id,
                     run: run.id,
-                    value,
-                    sample_count: u32::try_from(sample_count).unwrap_or(0),
-                    interval: low.zip(high),
+                    value: found.value,
+                    sample_count: u32::try_from(found.sample_count).unwrap_or(0),
+                    interval: found.low.zip(found.high),
                 },
                 series: Series::clone(&series),
-                judgement: row::judgement(verdict, run.id.0)?,
+                judgement: row::judgement(&found.verdict, run.id.0)?,
             });
         }
         rows.sort_by(|a, b| {
@@ -210,7 +206,8 @@ pub(super) async fn write(
     for rows in judged.chunks(ROWS) {
         let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(
             "insert into verdict
-                 (run_id, series_id, baseline, baseline_runs, change, band, evidence) ",
+                 (run_id, series_id, baseline, baseline_runs, change, band, evidence,
+                  noise_floor, detectable_change, inputs_hash) ",
         );
         query.push_values(rows, |mut row, (series, j)| {
             row.push_bind(run.0)
@@ -219,7 +216,10 @@ pub(super) async fn write(
                 .push_bind(i64::from(j.baseline_runs))
                 .push_bind(j.change)
                 .push_bind(code::band(j.band))
-                .push_bind(code::evidence(j.evidence));
+                .push_bind(code::evidence(j.evidence))
+                .push_bind(j.noise_floor)
+                .push_bind(j.detectable_change)
+                .push_bind(j.inputs.map(|hash| hash.0.cast_signed()));
         });
         query.push(
             " on conflict (run_id, series_id) do update set
@@ -227,7 +227,10 @@ pub(super) async fn write(
                  baseline_runs = excluded.baseline_runs,
                  change = excluded.change,
                  band = excluded.band,
-                 evidence = excluded.evidence",
+                 evidence = excluded.evidence,
+                 noise_floor = excluded.noise_floor,
+                 detectable_change = excluded.detectable_change,
+                 inputs_hash = excluded.inputs_hash",
         );
         query.build().execute(&mut *tx).await?;
     }

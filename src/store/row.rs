@@ -4,8 +4,8 @@ use bench_report::metric::Target;
 use sqlx::FromRow;
 
 use crate::domain::{
-    Environment, EnvironmentId, Judgement, Millis, Revision, Run, RunId, Series, SeriesId,
-    SeriesKey,
+    Environment, EnvironmentId, InputsHash, Judgement, Millis, Revision, Run, RunId, Series,
+    SeriesId, SeriesKey,
 };
 
 use super::{StoreError, code};
@@ -70,6 +70,7 @@ pub(super) struct RunRow {
     options_json: String,
     conditions_json: String,
     binary_sha256: Option<String>,
+    memory_limit_bytes: Option<i64>,
     coverage_json: String,
     excluded: Option<String>,
 }
@@ -106,6 +107,7 @@ impl TryFrom<RunRow> for Run {
             options: code::from_json(&row.options_json, "run", id)?,
             conditions: code::from_json(&row.conditions_json, "run", id)?,
             binary_sha256: row.binary_sha256,
+            memory_limit_bytes: row.memory_limit_bytes.and_then(|b| u64::try_from(b).ok()),
             coverage: code::from_json(&row.coverage_json, "run", id)?,
             excluded: row.excluded,
         })
@@ -158,20 +160,35 @@ impl TryFrom<SeriesRow> for Series {
     }
 }
 
-/// The columns of a verdict, in the order in which queries name them.
-pub(super) type VerdictColumns = (Option<f64>, i64, Option<f64>, i64, i64);
+/// What every query for verdicts selects of them.
+pub(super) const VERDICT_COLUMNS: &str =
+    "v.baseline, v.baseline_runs, v.change, v.band, v.evidence,
+     v.noise_floor, v.detectable_change, v.inputs_hash";
+
+/// The columns of a verdict.
+#[derive(FromRow)]
+pub(super) struct VerdictRow {
+    baseline: Option<f64>,
+    baseline_runs: i64,
+    change: Option<f64>,
+    band: i64,
+    evidence: i64,
+    noise_floor: Option<f64>,
+    detectable_change: Option<f64>,
+    inputs_hash: Option<i64>,
+}
 
 /// What a verdict's columns say.
-pub(super) fn judgement(
-    (baseline, baseline_runs, change, band, evidence): VerdictColumns,
-    run: i64,
-) -> Result<Judgement, StoreError> {
-    let (band, evidence) = code::from_codes(band, evidence, run)?;
+pub(super) fn judgement(row: &VerdictRow, run: i64) -> Result<Judgement, StoreError> {
+    let (band, evidence) = code::from_codes(row.band, row.evidence, run)?;
     Ok(Judgement {
-        baseline,
-        baseline_runs: u32::try_from(baseline_runs).unwrap_or(0),
-        change,
+        baseline: row.baseline,
+        baseline_runs: u32::try_from(row.baseline_runs).unwrap_or(0),
+        change: row.change,
         band,
         evidence,
+        noise_floor: row.noise_floor,
+        detectable_change: row.detectable_change,
+        inputs: row.inputs_hash.map(|hash| InputsHash(hash.cast_unsigned())),
     })
 }

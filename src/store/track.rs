@@ -16,13 +16,14 @@ use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry as Place;
-use sqlx::SqliteConnection;
+use sqlx::{FromRow, QueryBuilder, Sqlite, SqliteConnection};
 
 use crate::domain::{Judgement, Millis, RunId, SeriesId};
 
-use super::{Store, StoreError, row};
+use super::row::{self, VERDICT_COLUMNS, VerdictRow};
+use super::{Store, StoreError};
 
-/// Points that are kept in memory: 72 MB of them.
+/// Points that are kept in memory: 120 MB of them.
 const MOST_POINTS: usize = 1_000_000;
 
 /// One measurement of a track.
@@ -160,18 +161,18 @@ impl Store {
             return Ok(track);
         }
         let generation = tracks.generation();
-        let rows: Vec<Columns> = sqlx::query_as(
-            "select m.started_at, m.run_id, m.value, m.sample_count,
-                    v.baseline, v.baseline_runs, v.change, v.band, v.evidence
-             from measurement m
-             join verdict v on v.run_id = m.run_id and v.series_id = m.series_id
-             where m.series_id = $1
-             order by m.started_at, m.run_id",
-        )
-        .bind(id.0)
-        .fetch_all(self.readers())
-        .await?;
-        let entries: Result<Vec<Entry>, StoreError> = rows.into_iter().map(entry).collect();
+        let mut query: QueryBuilder<Sqlite> =
+            QueryBuilder::new("select m.started_at, m.run_id, m.value, m.sample_count, ");
+        query.push(VERDICT_COLUMNS);
+        query.push(
+            " from measurement m
+              join verdict v on v.run_id = m.run_id and v.series_id = m.series_id
+              where m.series_id = ",
+        );
+        query.push_bind(id.0);
+        query.push(" order by m.started_at, m.run_id");
+        let rows: Vec<EntryRow> = query.build_query_as().fetch_all(self.readers()).await?;
+        let entries: Result<Vec<Entry>, StoreError> = rows.iter().map(entry).collect();
         let track = Arc::new(entries?);
         tracks.keep(id, &track, generation);
         Ok(track)
@@ -207,15 +208,22 @@ impl Store {
     }
 }
 
-type Columns = (i64, i64, f64, i64, Option<f64>, i64, Option<f64>, i64, i64);
+#[derive(FromRow)]
+struct EntryRow {
+    started_at: i64,
+    run_id: i64,
+    value: f64,
+    sample_count: i64,
+    #[sqlx(flatten)]
+    verdict: VerdictRow,
+}
 
-fn entry(columns: Columns) -> Result<Entry, StoreError> {
-    let (time, run, value, sample_count, baseline, baseline_runs, change, band, evidence) = columns;
+fn entry(row: &EntryRow) -> Result<Entry, StoreError> {
     Ok(Entry {
-        time: Millis(time),
-        run: RunId(run),
-        value,
-        sample_count: u32::try_from(sample_count).unwrap_or(0),
-        judgement: row::judgement((baseline, baseline_runs, change, band, evidence), run)?,
+        time: Millis(row.started_at),
+        run: RunId(row.run_id),
+        value: row.value,
+        sample_count: u32::try_from(row.sample_count).unwrap_or(0),
+        judgement: row::judgement(&row.verdict, row.run_id)?,
     })
 }

@@ -40,6 +40,7 @@ pub(crate) fn nightly(key: &str, days_ago: i64) -> NewRun {
         options: vec![("seed".to_owned(), "7".to_owned())],
         conditions: Vec::new(),
         binary_sha256: None,
+        memory_limit_bytes: None,
         measurements: Vec::new(),
         expectation: Expectation::default(),
         curves: Vec::new(),

@@ -39,6 +39,10 @@ pub fn router(state: AppState) -> Router {
         .route("/runs/{id}/verdict", get(api::runs::verdict))
         .route("/compare", get(api::compare::compare))
         .route("/pulls/{n}/report", get(api::compare::pull))
+        .route(
+            "/runs/{id}/series/{series_id}/explain",
+            get(api::explain::show),
+        )
         .route("/series", get(api::series::list))
         .route("/series/{id}/points", get(api::series::points))
         .route("/series/{id}/baseline", get(api::series::baseline))

@@ -8,10 +8,10 @@ mod table;
 
 use bench_verdict::comparison::series_verdict;
 use bench_verdict::gate::{GateInput, GateOptions, gate};
-use bench_verdict::suite_rules;
+use bench_verdict::suite_rules::{self, Measured};
 use bench_verdict::verdict::{Evidence, SeriesVerdict, TargetResult, Verdict};
 
-pub use self::table::to_table;
+pub use self::table::{changed, to_table};
 use crate::compare::{Pair, PairError, Side, compare};
 
 /// The answer.
@@ -26,6 +26,7 @@ pub struct Checked {
 
 /// Judges a side against a baseline.
 pub fn check(baseline: Side, current: Side, options: &GateOptions) -> Result<Checked, PairError> {
+    let memory_limit = current.memory_limit_bytes;
     let pair = compare(baseline, current, options)?;
     let series = rows(&pair);
     let one_value_each = has_one_value_each(&series);
@@ -33,10 +34,13 @@ pub fn check(baseline: Side, current: Side, options: &GateOptions) -> Result<Che
         noise_guard: options.noise_guard && !one_value_each,
         ..*options
     };
+    let measured: Vec<Measured<'_>> = series.iter().map(Measured::from).collect();
+    let rules = suite_rules::absolute_rules(&measured, memory_limit);
+    let red_flags = suite_rules::raised(&suite_rules::red_flags(&measured));
     let verdict = gate(
         GateInput {
-            rules: suite_rules::absolute_rules(&series),
-            red_flags: suite_rules::red_flags(&series),
+            rules,
+            red_flags,
             coverage: pair.coverage,
             series,
             canary_missed: None,

@@ -69,8 +69,19 @@ fn coverage(verdict: &Verdict) -> String {
     text
 }
 
+const COLUMNS: [&str; 8] = [
+    "series",
+    "baseline",
+    "current",
+    "change",
+    "95%",
+    "noise",
+    "detectable",
+    "verdict",
+];
+
 /// The series whose band says something, the worst first; the rest in a sentence.
-fn changed(verdict: &Verdict) -> String {
+pub fn changed(verdict: &Verdict) -> String {
     let (mut shown, quiet): (Vec<&SeriesVerdict>, Vec<&SeriesVerdict>) = verdict
         .series
         .iter()
@@ -81,8 +92,7 @@ fn changed(verdict: &Verdict) -> String {
             .partial_cmp(&(a.band.severity(), size(a)))
             .unwrap_or(std::cmp::Ordering::Equal)
     });
-    let mut table =
-        vec![["series", "baseline", "current", "change", "95%", "verdict"].map(str::to_owned)];
+    let mut table = vec![COLUMNS.map(str::to_owned)];
     table.extend(shown.iter().map(|row| {
         let [baseline, current] = levels(row);
         [
@@ -92,6 +102,10 @@ fn changed(verdict: &Verdict) -> String {
             row.change.map_or_else(|| "from 0".to_owned(), percent),
             row.interval
                 .map_or_else(String::new, |[low, high]| format_change_interval(low, high)),
+            row.noise_floor
+                .map_or_else(String::new, |floor| format!("±{:.1}%", 100.0 * floor)),
+            row.detectable_change
+                .map_or_else(String::new, |least| format!("{:.1}%", 100.0 * least)),
             word(row),
         ]
     }));
@@ -148,8 +162,10 @@ fn word(row: &SeriesVerdict) -> String {
     }
 }
 
-fn layout(table: &[[String; 6]]) -> String {
-    let widths: [usize; 6] = std::array::from_fn(|column| {
+/// In columns; one that says nothing of any row is left out.
+fn layout(table: &[[String; COLUMNS.len()]]) -> String {
+    let says = |column: usize| table.iter().skip(1).any(|cells| !cells[column].is_empty());
+    let widths: [usize; COLUMNS.len()] = std::array::from_fn(|column| {
         table
             .iter()
             .map(|cells| cells[column].chars().count())
@@ -159,9 +175,10 @@ fn layout(table: &[[String; 6]]) -> String {
     let mut text = String::new();
     for cells in table {
         let mut line = String::new();
-        for (column, (cell, width)) in cells.iter().zip(widths).enumerate() {
+        let columns = cells.iter().zip(widths).enumerate();
+        for (column, (cell, width)) in columns.filter(|(column, _)| says(*column)) {
             let padding = " ".repeat(width - cell.chars().count());
-            let to_the_right = (1..=3).contains(&column);
+            let to_the_right = (1..=3).contains(&column) || (5..=6).contains(&column);
             line.push_str(if column > 0 { "  " } else { "" });
             line.push_str(&if to_the_right {
                 padding + cell

@@ -33,10 +33,51 @@ impl<T, E: Into<anyhow::Error>> OrExit<T> for Result<T, E> {
     }
 }
 
+/// An error with its causes on one line; a cause that the text before it ends with is not said
+/// again.
+pub(super) fn chain(error: &anyhow::Error) -> String {
+    error.chain().fold(String::new(), |said, cause| {
+        let cause = cause.to_string();
+        if said.is_empty() {
+            cause
+        } else if said.ends_with(&cause) {
+            said
+        } else {
+            format!("{said}: {cause}")
+        }
+    })
+}
+
 /// Wrong usage, in words.
 pub(super) fn usage(message: impl std::fmt::Display) -> Failure {
     Failure {
         exit: ExitCode::Usage,
         error: anyhow::anyhow!("{message}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::{Context as _, anyhow};
+
+    use super::*;
+
+    #[test]
+    fn a_cause_is_said_once_and_every_cause_is_said() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("old.json: {source}")]
+        struct Unreadable {
+            source: std::io::Error,
+        }
+        let source = std::io::Error::other("no such file");
+        let unreadable = anyhow::Error::from(Unreadable { source });
+        assert_eq!(chain(&unreadable), "old.json: no such file");
+        let deeper = unreadable.context("cannot compare");
+        assert_eq!(chain(&deeper), "cannot compare: old.json: no such file");
+        let plain = Err::<(), _>(anyhow!("no space left")).context("cannot write");
+        assert_eq!(
+            plain.map_err(|error| chain(&error)),
+            Err("cannot write: no space left".to_owned())
+        );
     }
 }

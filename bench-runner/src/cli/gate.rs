@@ -91,5 +91,6 @@ fn text(run: i64, verdict: &Verdict) -> String {
     for reason in verdict.reasons.iter().chain(&verdict.red_flags) {
         text.push_str(&format!("  {reason}\n"));
     }
+    text.push_str(&crate::check::changed(verdict));
     text
 }

@@ -11,6 +11,7 @@ mod check;
 mod compare;
 mod doctor;
 mod exec;
+mod explain;
 mod failure;
 mod feed;
 mod gate;
@@ -81,6 +82,8 @@ enum Command {
     Compare(compare::Args),
     /// Change points, alarms, creep and bands of any history, offline.
     Analyze(analyze::Args),
+    /// Every number behind a verdict, recomputed by the server.
+    Explain(explain::Args),
     /// Run, upload, and ask for the verdict: one call for a timer or a workflow.
     Nightly(Box<nightly::Args>),
     /// Measure two revisions, or two commands, in turn, and say whether they differ.
@@ -105,6 +108,7 @@ impl Command {
             Command::Check(args) => check::run(&args),
             Command::Compare(args) => compare::run(&args),
             Command::Analyze(args) => analyze::run(&args),
+            Command::Explain(args) => explain::run(&args),
             Command::Nightly(args) => nightly::run(&args),
             Command::Ab(args) => ab::run(&args),
             Command::Aa(args) => ab::run_aa(&args),
@@ -128,7 +132,7 @@ pub fn main_with(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let exit = command.run().unwrap_or_else(|failure| {
-        eprintln!("bench-runner: {:#}", failure.error);
+        eprintln!("bench-runner: {}", failure::chain(&failure.error));
         failure.exit
     });
     ExitCode::from(exit.code())

@@ -69,6 +69,8 @@ pub struct Side {
     pub expected: Vec<String>,
     /// The program that was measured, by the hash of its file.
     pub binary_sha256: Option<String>,
+    /// What that program might use of the memory, where there was a limit.
+    pub memory_limit_bytes: Option<f64>,
     /// Its commit.
     pub commit: Option<String>,
     /// Its branch.
@@ -225,6 +227,8 @@ fn of_reports(reports: &[Report]) -> Side {
         side.commit.clone_from(&first.revision.commit);
         side.branch.clone_from(&first.revision.branch);
         side.started_at = Some(first.started_at);
+        let limit = first.conditions.memory_limit_bytes;
+        side.memory_limit_bytes = limit.map(|bytes| bytes as f64);
     }
     if let [only] = reports
         && !side.environment.is_empty()

@@ -168,10 +168,10 @@ fn aibrix_files_give_the_three_answers_of_their_own_check() {
     The files hold one value a series, so noise cannot be told from change and the band alone decides (--no-noise-guard).
 
     5 of 5 expected series measured
-    series                                       baseline    current  change  95%  verdict
-    KVEventThroughput event_processing_latency   1,000 µs   1,100 µs  +10.0%       warning
-    KVEventThroughput memory_usage_mb              100 MB     110 MB  +10.0%       warning
-    KVEventThroughput events_per_second         10.00 k/s  9.000 k/s  +10.0%       warning
+    series                                       baseline    current  change  verdict
+    KVEventThroughput event_processing_latency   1,000 µs   1,100 µs  +10.0%  warning
+    KVEventThroughput memory_usage_mb              100 MB     110 MB  +10.0%  warning
+    KVEventThroughput events_per_second         10.00 k/s  9.000 k/s  +10.0%  warning
     2 series within 5% of their baseline
     ");
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::Write as _;
 use std::time::Duration;
 
+use bench_verdict::explain::Explanation;
 use bench_verdict::verdict::Verdict;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -172,6 +173,12 @@ impl Server {
     /// Asks for the verdict on a run. `query` narrows it, as in `threshold=0.1`.
     pub fn verdict(&self, run_id: i64, query: &str) -> Result<Verdict, ServerError> {
         let path = format!("/api/v1/runs/{run_id}/verdict{query}");
+        self.get(&path).and_then(|answer| self.read(&answer))
+    }
+
+    /// Asks for every number behind the verdict on a series of a run.
+    pub fn explain(&self, run_id: i64, series_id: i64) -> Result<Explanation, ServerError> {
+        let path = format!("/api/v1/runs/{run_id}/series/{series_id}/explain");
         self.get(&path).and_then(|answer| self.read(&answer))
     }
 

@@ -119,9 +119,14 @@ pub struct Baseline {
 ///
 /// `points` is sorted by time and holds what may form baselines, and nothing else.
 pub fn baseline(points: &[Point], at_ms: i64) -> Baseline {
+    mean_of(window(points, at_ms))
+}
+
+/// The points that [`baseline`] takes.
+pub fn window(points: &[Point], at_ms: i64) -> &[Point] {
     let from = points.partition_point(|point| point.time_ms < at_ms.saturating_sub(WINDOW_MS));
     let to = points.partition_point(|point| point.time_ms < at_ms);
-    mean_of(points.get(from..to).unwrap_or_default())
+    points.get(from..to).unwrap_or_default()
 }
 
 /// The mean of given points, where they are enough.
@@ -191,6 +196,22 @@ pub fn change(value: f64, baseline: f64, better: Direction) -> Option<f64> {
     })
 }
 
+/// The interval of a value as changes against a baseline, in ascending order, positive being worse:
+/// what the samples of one run leave open. The nights' own noise is not in it. None where no
+/// percentage can be taken of either end.
+pub fn change_interval(
+    (low, high): (f64, f64),
+    baseline: Option<f64>,
+    better: Direction,
+) -> Option<[f64; 2]> {
+    let baseline = baseline?;
+    let (low, high) = (
+        change(low, baseline, better)?,
+        change(high, baseline, better)?,
+    );
+    Some([low.min(high), low.max(high)])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -212,6 +233,20 @@ mod tests {
     #[track_caller]
     fn check(value: f64, baseline: f64, better: Direction, band: Band) {
         assert_eq!(judge(value, Some(baseline), better, None).band, band);
+    }
+
+    #[test]
+    fn an_interval_of_a_value_is_an_interval_of_its_change() {
+        let of = |better| change_interval((90.0, 120.0), Some(100.0), better);
+        let rounded = |interval: Option<[f64; 2]>| {
+            interval.map(|ends| ends.map(|end| (end * 1e9).round() / 1e9))
+        };
+        assert_eq!(rounded(of(Direction::Lower)), Some([-0.1, 0.2]));
+        assert_eq!(rounded(of(Direction::Higher)), Some([-0.2, 0.1]));
+        let none = change_interval((90.0, 120.0), None, Direction::Lower);
+        assert_eq!(none, None);
+        let zero = change_interval((0.0, 1.0), Some(0.0), Direction::Lower);
+        assert_eq!(zero, None);
     }
 
     #[test]

@@ -6,6 +6,8 @@
 //! - [`segments`]: statement C, change points over the whole history.
 //! - [`creep`]: statement D, slow change against the accepted level.
 //! - [`history`]: a series' past, prepared for B, C and D.
+//! - [`explain`]: every number behind the verdict on a night.
+//! - [`inputs`]: what a night is judged from, as one number.
 //! - [`tonight`]: one night judged by all of them, from half a year of nights and a small state.
 //! - [`analyze`]: a whole history judged, replayed night by night.
 //! - [`compare`]: two sides of one series. [`confirmation`]: pairs measured on the same night.
@@ -30,8 +32,10 @@ pub mod confirmation;
 pub mod creep;
 pub mod evidence;
 pub mod exit;
+pub mod explain;
 pub mod gate;
 pub mod history;
+pub mod inputs;
 pub mod markdown;
 pub mod rules;
 pub mod segments;

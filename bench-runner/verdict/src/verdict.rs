@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 pub use crate::band::Band;
 use crate::exit::{ExitCode, Status};
 use crate::gate::FailOn;
+pub use crate::inputs::InputsHash;
 
 /// How sure a verdict is. Together with the [`Band`] it says what happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -11,6 +11,7 @@ mod headline;
 mod movers;
 
 use bench_report::metric::Target;
+pub use bench_verdict::suite_rules::RedFlag;
 use bench_verdict::verdict::{Band, Evidence};
 use serde::Serialize;
 
@@ -169,17 +170,6 @@ pub struct TargetRow {
     pub met: Option<bool>,
     /// What is said of the change.
     pub judgement: Option<Judgement>,
-}
-
-/// One of the guide's red flags.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct RedFlag {
-    /// Such as `p99 over p50`.
-    pub name: &'static str,
-    /// The measured value against its limit, in words.
-    pub detail: String,
-    /// Absent: not available.
-    pub raised: Option<bool>,
 }
 
 /// A series that left its band.

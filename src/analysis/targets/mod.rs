@@ -2,18 +2,41 @@
 //!
 //! # Layout
 //! - [`goals`]: the goals as data: which series measures which goal.
-//! - here: a run against them.
-//! - [`mod@red_flags`]: warning signs that fail nothing.
+//! - here: a run against them. Rules and red flags are bench-verdict's, on the run's values.
 
 mod goals;
-mod red_flags;
 
 use bench_report::metric::{Direction, Target};
+use bench_verdict::suite_rules::{self, Measured, RedFlag};
+use bench_verdict::verdict::RuleResult;
 
 use self::goals::{Cores, GOALS, Goal};
-pub use self::red_flags::{red_flag_texts, red_flags};
 use super::overview::TargetRow;
 use crate::domain::{Judged, JudgedRun};
+
+/// The values of a run, as rules and red flags look at them.
+fn measured(run: &JudgedRun) -> Vec<Measured<'_>> {
+    let rows = run.rows.iter().map(|row| Measured {
+        benchmark: &row.series.key.benchmark,
+        params: &row.series.key.params,
+        metric: &row.series.key.metric,
+        unit: &row.series.key.unit,
+        value: row.measurement.value,
+    });
+    rows.collect()
+}
+
+/// The guide's absolute rules on the series that they speak of; a rule without its series is not
+/// listed.
+pub fn absolute_rules(run: &JudgedRun) -> Vec<RuleResult> {
+    let memory_limit = run.run.memory_limit_bytes.map(|bytes| bytes as f64);
+    suite_rules::absolute_rules(&measured(run), memory_limit)
+}
+
+/// The guide's four red flags, in its order.
+pub fn red_flags(run: &JudgedRun) -> Vec<RedFlag> {
+    suite_rules::red_flags(&measured(run)).into()
+}
 
 /// A row for every goal, in the order of the guide, then of the mission.
 pub fn rows(run: &JudgedRun) -> Vec<TargetRow> {
@@ -78,16 +101,6 @@ pub(super) fn all<'a>(
     run.rows
         .iter()
         .filter(move |row| row.series.key.benchmark == benchmark && row.series.key.metric == metric)
-}
-
-/// A share of 1, whatever the unit says it in.
-pub(super) fn share(row: &Judged) -> f64 {
-    let value = row.measurement.value;
-    if row.series.key.unit == "%" {
-        value / 100.0
-    } else {
-        value
-    }
 }
 
 /// `KVEventThroughput events_per_second cpu=8`.

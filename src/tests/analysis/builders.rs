@@ -47,6 +47,7 @@ pub(crate) fn run(id: i64, started_at: Millis) -> Run {
         options: Vec::new(),
         conditions: Vec::new(),
         binary_sha256: None,
+        memory_limit_bytes: None,
         coverage: Coverage::default(),
         excluded: None,
     }
@@ -127,6 +128,9 @@ pub(crate) fn measured(
             change,
             band,
             evidence,
+            noise_floor: Some(0.02),
+            detectable_change: Some(0.06),
+            inputs: None,
         },
         series,
     }

@@ -1,8 +1,9 @@
 //! The absolute goals and the red flags.
 
 use bench_report::metric::{Direction, Kind};
+use bench_verdict::suite_rules::{self, RedFlag};
 use bench_verdict::verdict::{Band, Evidence};
-use kvmark::analysis::overview::{RedFlag, TargetRow};
+use kvmark::analysis::overview::TargetRow;
 use kvmark::analysis::{targets, verdict};
 use kvmark::domain::{Judged, JudgedRun};
 
@@ -183,7 +184,10 @@ fn a_tail_of_ten_times_the_middle_is_no_flag_and_beyond_is() {
         (Some(false), "10.0×, limit 10×")
     );
     assert_eq!(flag(&run(1_100.0), "p99 over p50").raised, Some(true));
-    assert_eq!(targets::red_flag_texts(&run(1_100.0)).len(), 1);
+    assert_eq!(
+        suite_rules::raised(&targets::red_flags(&run(1_100.0))).len(),
+        1
+    );
 }
 
 #[test]
@@ -251,7 +255,7 @@ fn what_was_not_measured_raises_and_clears_nothing() {
     for flag in targets::red_flags(&night(Vec::new())) {
         assert_eq!((flag.raised, flag.detail.as_str()), (None, "not available"));
     }
-    assert!(verdict::absolute_rules(&night(Vec::new())).is_empty());
+    assert!(targets::absolute_rules(&night(Vec::new())).is_empty());
 }
 
 #[test]
@@ -288,7 +292,7 @@ fn the_absolute_rules_look_at_the_worst_latency_and_the_best_throughput() {
             3e6,
         ),
     ]);
-    let rules: Vec<(String, bool)> = verdict::absolute_rules(&run)
+    let rules: Vec<(String, bool)> = targets::absolute_rules(&run)
         .into_iter()
         .map(|rule| (rule.name, rule.met))
         .collect();

@@ -4,6 +4,7 @@ mod access;
 mod compare;
 mod crash;
 mod evidence;
+mod explain;
 mod guard;
 mod keep;
 mod metrics;

@@ -13,6 +13,9 @@ const WARNING: Judgement = Judgement {
     change: Some(0.111),
     band: Band::Warning,
     evidence: Evidence::Likely,
+    noise_floor: Some(0.02),
+    detectable_change: None,
+    inputs: None,
 };
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! What is kept in memory never says less than what is stored.
 
+use bench_verdict::inputs::InputsHash;
 use bench_verdict::verdict::{Band, Evidence};
 use kvmark::domain::{Judgement, Millis, Point, RunKind, SeriesId};
 use kvmark::jobs;
@@ -59,6 +60,9 @@ async fn a_trend_that_was_read_shows_what_comes_after_and_in_between() {
         change: Some(0.5),
         band: Band::Critical,
         evidence: Evidence::Likely,
+        noise_floor: Some(0.02),
+        detectable_change: Some(0.06),
+        inputs: Some(InputsHash(u64::MAX)),
     };
     let newest = points(app.store(), a).await.pop().unwrap();
     app.store()

@@ -103,8 +103,9 @@ async fn a_late_run_rejudges_the_seven_days_after_it() {
     );
     app.upload(&token, &report(3, &[("A", 700.0)])).await;
     let stop = CancellationToken::new();
-    // Nights 2, 1 and 0; not the one before the late run.
-    assert_eq!(jobs::rejudge_all(app.store(), &stop).await.unwrap(), 3);
+    // Nights 2, 1 and 0, and the late run, which is known now from what it was judged; not the one
+    // before it.
+    assert_eq!(jobs::rejudge_all(app.store(), &stop).await.unwrap(), 4);
     assert_eq!(jobs::rejudge_all(app.store(), &stop).await.unwrap(), 0);
     let row = app.get(tonight).await.json()["series"][0].clone();
     assert_eq!(row["baseline"], 900.0);

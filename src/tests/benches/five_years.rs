@@ -183,6 +183,7 @@ fn nightly(at: i64, series: usize, night: i64) -> NewRun {
         options: Vec::new(),
         conditions: Vec::new(),
         binary_sha256: None,
+        memory_limit_bytes: None,
         measurements,
         expectation: Expectation::default(),
         curves: Vec::new(),

@@ -6,12 +6,14 @@
 //! - [`baselines`]: the file that `check --baseline` reads.
 //! - [`compare`]: two runs, and a pull request against its base.
 //! - [`export`]: all of it as CSV.
+//! - [`explain`]: every number behind a verdict.
 //! - [`live`]: a runner says how far it is.
 //! - [`health`]: whether the server lives and can answer.
 
 pub mod baselines;
 pub mod body;
 pub mod compare;
+pub mod explain;
 pub mod export;
 pub mod health;
 pub mod live;

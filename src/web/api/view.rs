@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 
 use bench_report::metric::{Direction, Kind, Target};
-use bench_verdict::verdict::{Band, Evidence};
+use bench_verdict::verdict::{Band, Evidence, InputsHash};
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::analysis;
 use crate::domain::{Coverage, Judged, Judgement, Millis, Run, RunId, RunKind, Series, SeriesId};
 
 /// A run.
@@ -205,6 +206,9 @@ pub struct RowView {
     /// The median's 95% interval.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interval: Option<(f64, f64)>,
+    /// The change as the samples leave it open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub change_interval: Option<[f64; 2]>,
     /// What is said of it.
     #[serde(flatten)]
     pub judgement: JudgementView,
@@ -223,6 +227,12 @@ pub struct JudgementView {
     pub band: Band,
     /// How sure it is.
     pub evidence: Evidence,
+    /// What noise alone does to one night; null: too little is known.
+    pub noise_floor: Option<f64>,
+    /// The smallest step that a week of nights would confirm; null: too little is known.
+    pub detectable_change: Option<f64>,
+    /// What it was judged from; null: it is judged again from its whole history in a moment.
+    pub inputs_hash: Option<InputsHash>,
 }
 
 impl From<Judgement> for JudgementView {
@@ -233,6 +243,9 @@ impl From<Judgement> for JudgementView {
             change: j.change,
             band: j.band,
             evidence: j.evidence,
+            noise_floor: j.noise_floor,
+            detectable_change: j.detectable_change,
+            inputs_hash: j.inputs,
         }
     }
 }
@@ -244,6 +257,7 @@ impl From<&Judged> for RowView {
             value: row.measurement.value,
             samples: row.measurement.sample_count,
             interval: row.measurement.interval,
+            change_interval: analysis::verdict::change_interval(row),
             judgement: row.judgement.into(),
         }
     }

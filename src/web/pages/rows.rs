@@ -2,10 +2,11 @@
 
 use std::fmt;
 
-use bench_report::metric::{format_change, format_count};
+use bench_report::metric::{format_change, format_change_interval, format_count};
 
 use super::verdict::{VerdictView, change_class};
 use super::{links, value};
+use crate::analysis::verdict::change_interval;
 use crate::domain::{Judged, Series};
 
 /// A count in a table: zero is a grey dot.
@@ -73,6 +74,12 @@ pub struct JudgedView {
     pub spread: String,
     /// How many runs the baseline has.
     pub baseline_runs: u32,
+    /// The change as the samples leave it open, such as `+8.1% to +13.0%`; empty where not known.
+    pub interval: String,
+    /// What noise alone does to one night, such as `±2.1%`; `–` while too little is known.
+    pub noise: String,
+    /// The smallest step that a week of nights would confirm; `–` while too little is known.
+    pub detectable: String,
 }
 
 impl JudgedView {
@@ -99,6 +106,14 @@ impl JudgedView {
             samples: measured.sample_count,
             spread: spread.map_or_else(dash, |s| format!("±{s:.1}%")),
             baseline_runs: judged.baseline_runs,
+            interval: change_interval(row)
+                .map_or_else(String::new, |[low, high]| format_change_interval(low, high)),
+            noise: judged
+                .noise_floor
+                .map_or_else(dash, |floor| format!("±{:.1}%", 100.0 * floor)),
+            detectable: judged
+                .detectable_change
+                .map_or_else(dash, |least| format!("{:.1}%", 100.0 * least)),
         }
     }
 }

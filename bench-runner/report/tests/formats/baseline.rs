@@ -55,6 +55,7 @@ fn a_baseline_file_is_read_back_bit_by_bit() {
 #[test]
 fn what_is_no_baseline_is_told_apart_and_refused() {
     assert!(!Baseline::looks_like(b"[]"));
+    assert!(!Baseline::looks_like(b" [1]"));
     assert!(!Baseline::looks_like(b"{\"format\": 1}"));
     assert_snapshot!(refusal(b"[]"), @"it is no baseline file: invalid length 0, expected struct Baseline with 5 elements at line 1 column 2");
     assert_snapshot!(refusal(&with("unit", json!("furlongs"))), @r#"it is no baseline file: unknown unit "furlongs"; the known units are ns, us, ms, s, B, KiB, MiB, GiB, kB, MB, GB, 1/s, B/s, MB/s, B/h, %, 1, 1/op, events, items, blocks, tokens, cores, MHz at line 1 column 389"#);

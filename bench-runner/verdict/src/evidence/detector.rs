@@ -36,6 +36,35 @@ pub struct Tail {
     pub step: f64,
 }
 
+/// What a tail must be, beside far enough away, to confirm a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shape {
+    /// Its median is the least step away, on the side of `z`.
+    pub is_large: bool,
+    /// Half of its nights at least lie on that side.
+    pub is_one_sided: bool,
+    /// It is of one level; asked of short tails only.
+    pub holds_together: bool,
+}
+
+impl Shape {
+    /// Whether it is all of it.
+    pub fn is_whole(self) -> bool {
+        self.is_large && self.is_one_sided && self.holds_together
+    }
+}
+
+/// A tail that ends tonight, with all that decides about it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Looked {
+    /// What it is judged by.
+    pub context: Context,
+    /// How far away it is.
+    pub tail: Tail,
+    /// What it looks like.
+    pub shape: Shape,
+}
+
 /// What a night brought.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum News {
@@ -118,26 +147,35 @@ impl<'a> Detector<'a> {
     }
 
     /// The tails that end with the last night seen, the longest first.
-    pub fn tails(&self) -> Vec<(Context, Tail)> {
+    pub fn tails(&mut self) -> Vec<Looked> {
         let Some(night) = self.next.checked_sub(1) else {
             return Vec::new();
         };
-        self.candidates
+        let Detector {
+            candidates,
+            history,
+            thresholds,
+            tail: room,
+            ..
+        } = self;
+        candidates
             .iter()
             .map(|candidate| {
                 let context = candidate.context;
                 let nights = night + 1 - context.at;
-                let mut values: Vec<f64> = (context.at..=night)
-                    .map(|at| context.value(self.history, at))
-                    .collect();
-                let median = order::median_of(&mut values).unwrap_or(candidate.level);
+                let z = candidate.z(nights, thresholds);
+                let (step, shape) = shape(history, candidate, night, z, thresholds, room);
                 let tail = Tail {
                     nights,
-                    z: candidate.z(nights, &self.thresholds),
-                    threshold: self.thresholds.threshold(nights, context.noise.nights),
-                    step: median - candidate.level,
+                    z,
+                    threshold: thresholds.threshold(nights, context.noise.nights),
+                    step,
                 };
-                (context, tail)
+                Looked {
+                    context,
+                    tail,
+                    shape,
+                }
             })
             .collect()
     }
@@ -250,14 +288,15 @@ impl<'a> Detector<'a> {
             {
                 continue;
             }
-            if let Some(step) = holds_together(
+            let (step, shape) = shape(
                 self.history,
                 candidate,
                 night,
                 z,
                 &self.thresholds,
                 &mut self.tail,
-            ) {
+            );
+            if shape.is_whole() {
                 let tail = Tail {
                     nights,
                     z,
@@ -365,33 +404,31 @@ pub fn deviation(
     )
 }
 
-/// The step of a tail, where it is large enough, on one side, and, if short, of one level.
-fn holds_together(
+/// The step of a tail, and what it looks like.
+fn shape(
     history: &History,
     candidate: &Candidate,
     night: usize,
     z: f64,
     thresholds: &Thresholds,
     tail: &mut Vec<f64>,
-) -> Option<f64> {
+) -> (f64, Shape) {
     let context = &candidate.context;
     tail.clear();
     tail.extend((context.at..=night).map(|at| context.value(history, at)));
-    let step = order::median_of(tail)? - candidate.level;
+    let step = order::median_of(tail).unwrap_or(candidate.level) - candidate.level;
     let one_side = tail
         .iter()
         .filter(|value| (**value - candidate.level) * z > 0.0)
         .count();
-    let large = step * z.signum() >= thresholds.least_step * context.reading.unit();
-    if !large || 2 * one_side < tail.len() {
-        return None;
-    }
-    if tail.len() <= thresholds.tail_short {
-        let highest = tail.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let lowest = tail.iter().copied().fold(f64::INFINITY, f64::min);
-        // Not the negation: a span that is not a number holds nothing together.
-        let together = highest - lowest <= thresholds.span_short * context.noise.unit;
-        return together.then_some(step);
-    }
-    Some(step)
+    let highest = tail.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let lowest = tail.iter().copied().fold(f64::INFINITY, f64::min);
+    let shape = Shape {
+        is_large: step * z.signum() >= thresholds.least_step * context.reading.unit(),
+        is_one_sided: 2 * one_side >= tail.len(),
+        // A span that is not a number holds nothing together.
+        holds_together: tail.len() > thresholds.tail_short
+            || highest - lowest <= thresholds.span_short * context.noise.unit,
+    };
+    (step, shape)
 }

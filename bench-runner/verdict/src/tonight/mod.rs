@@ -7,7 +7,7 @@ use crate::band::{self, Band, Baseline, Point};
 use crate::creep::{self, Creep};
 use crate::evidence::Thresholds;
 use crate::evidence::context::Context;
-use crate::evidence::detector::{Change, Detector, News, Tail};
+use crate::evidence::detector::{Change, Detector, Looked, News, Tail};
 use crate::history::{History, Reading};
 use crate::stats::noise::Noise;
 use crate::verdict::Evidence;
@@ -114,8 +114,9 @@ pub struct Tonight {
     pub context: Option<Context>,
     /// How far tonight lies from the level before it, in deviations of one night.
     pub tonight_z: Option<f64>,
-    /// All tails that end tonight, each with its context, the longest first.
-    pub tails: Vec<(Context, Tail)>,
+    /// All tails that end tonight, the longest first. On the night that confirms a change, those
+    /// that start with it or later.
+    pub tails: Vec<Looked>,
     /// The numbers of statement D.
     pub creep_numbers: Option<Creep>,
 }
@@ -513,7 +514,7 @@ fn ask(
     last: usize,
     confirmed: Option<&LevelChange>,
     z: Option<f64>,
-    tails: &[(Context, Tail)],
+    tails: &[Looked],
     thresholds: &Thresholds,
 ) -> Option<Ask> {
     let nights = history.nights();
@@ -536,12 +537,13 @@ fn ask(
         |context: &Context, tail: &Tail| tail.z.abs() / thresholds.small_pool(context.noise.nights);
     let best = tails
         .iter()
+        .map(|looked| (&looked.context, &looked.tail))
         .filter(|(context, tail)| {
             let large = tail.step.abs() >= thresholds.least_step * context.reading.unit();
             let beyond = tail.nights == 1 && z.is_some_and(|z| z.abs() > thresholds.beyond);
             large && (deviation(context, tail) >= ASK_FROM || beyond)
         })
-        .max_by(|a, b| deviation(&a.0, &a.1).total_cmp(&deviation(&b.0, &b.1)))?;
+        .max_by(|a, b| deviation(a.0, a.1).total_cmp(&deviation(b.0, b.1)))?;
     let (context, tail) = best;
     let why = format!(
         "{} night{} at {:.1} deviations from the level before",

@@ -166,7 +166,8 @@ fn half_a_year_of_nights_and_the_state_give_what_the_whole_history_gives() {
             let tails = night.map(|night| night.tails).unwrap_or_default();
             let whole_tails = detector.tails();
             assert_eq!(tails.len(), whole_tails.len(), "seed {seed}, night {end}");
-            for ((_, tail), (_, whole_tail)) in tails.iter().zip(&whole_tails) {
+            for (looked, same) in tails.iter().zip(&whole_tails) {
+                let (tail, whole_tail) = (&looked.tail, &same.tail);
                 assert_eq!(tail, whole_tail, "seed {seed}, night {end}");
             }
             let starts = |times: &[Standing]| times.iter().map(|s| s.since_ms).collect::<Vec<_>>();
@@ -305,7 +306,7 @@ fn a_walk_says_of_each_night_what_that_night_alone_says() {
             assert!(alone.is_some() && walked.is_some(), "night {end}");
             let told = |night: &Tonight| {
                 let noise = night.context.map(|context| context.noise);
-                let tails: Vec<_> = night.tails.iter().map(|(_, tail)| *tail).collect();
+                let tails: Vec<_> = night.tails.iter().map(|looked| looked.tail).collect();
                 let creep = (night.creep, night.since_accepted, night.accepted_level);
                 let change = (
                     night.confirmed,
