@@ -8,6 +8,7 @@ use std::str::FromStr;
 use clap::parser::ValueSource;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use crate::domain::github::{GithubApi, GithubRepository, GithubToken};
 use crate::domain::{RunKind, Scope};
 
 /// Keeps the performance history of a KV-cache event indexer, and says honestly whether it got
@@ -28,6 +29,9 @@ impl Cli {
     pub fn read(words: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
         let matches = Self::command().try_get_matches_from(words)?;
         let mut cli = Self::from_arg_matches(&matches)?;
+        cli.config.github_token = std::env::var("GITHUB_TOKEN")
+            .ok()
+            .and_then(|token| GithubToken::new(&token));
         if let Some(Command::Demo(demo)) = &mut cli.command
             && let Some((_, own)) = matches.subcommand()
             && own.value_source("database") == Some(ValueSource::CommandLine)
@@ -208,6 +212,27 @@ pub struct Config {
     /// Take uploads without a token: on a loopback address only, until the first token is made.
     #[arg(long, env = "KVMARK_OPEN_UPLOADS", global = true)]
     pub open_uploads: bool,
+    /// The repository on GitHub that gets issues, comments and checks; `GITHUB_TOKEN` must be in
+    /// the environment.
+    #[arg(
+        long,
+        env = "KVMARK_GITHUB_REPOSITORY",
+        value_name = "OWNER/NAME",
+        global = true
+    )]
+    pub github_repository: Option<GithubRepository>,
+    /// Where GitHub's API is; https, or http on a loopback address.
+    #[arg(
+        long,
+        env = "GITHUB_API_URL",
+        value_name = "URL",
+        default_value = "https://api.github.com",
+        global = true
+    )]
+    pub github_api_url: GithubApi,
+    /// Of the environment only: what stands on a command line is seen by every user of the machine.
+    #[arg(skip)]
+    pub github_token: Option<GithubToken>,
 }
 
 impl Config {
@@ -237,6 +262,9 @@ impl Default for Config {
             main_branch: "main".to_owned(),
             read_token: false,
             open_uploads: false,
+            github_repository: None,
+            github_api_url: GithubApi::default(),
+            github_token: None,
         }
     }
 }

@@ -6,6 +6,7 @@
 //! - [`web`]: the only HTTP and HTML.
 //! - [`site`]: the same pages as a folder of files.
 //! - [`jobs`]: what runs beside requests.
+//! - [`github`]: what is said on GitHub.
 //! - [`ingest`]: from an upload to a validated run.
 //! - [`store`]: the only SQL.
 //! - [`analysis`]: what the pages and the gate say.
@@ -24,6 +25,7 @@ pub mod command;
 pub mod config;
 pub mod demo;
 pub mod domain;
+pub mod github;
 pub mod ingest;
 pub mod jobs;
 pub mod site;

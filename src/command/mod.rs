@@ -15,6 +15,7 @@ use tokio::net::TcpListener;
 
 use crate::config::Config;
 use crate::demo;
+use crate::github::Client;
 use crate::store::{Store, StoreOptions};
 use crate::web::{self, AppState};
 
@@ -38,6 +39,7 @@ pub async fn serve(config: Config) -> Result<()> {
             config.bind
         );
     }
+    let github = github(&config)?;
     let store = open(&config).await?;
     let listener = TcpListener::bind(config.bind)
         .await
@@ -45,6 +47,7 @@ pub async fn serve(config: Config) -> Result<()> {
     println!("kvmark listens on http://{}", listener.local_addr()?);
     let mut state = AppState::new(store.clone(), config);
     state.descriptions = Arc::new(demo::descriptions());
+    state.github = github;
     let shutdown = state.shutdown.clone();
     tokio::spawn(async move {
         wait_for_signal().await;
@@ -53,6 +56,25 @@ pub async fn serve(config: Config) -> Result<()> {
     web::serve(listener, state).await?;
     store.close().await;
     Ok(())
+}
+
+/// Where things are said on GitHub, if anywhere.
+fn github(config: &Config) -> Result<Option<Client>> {
+    let Some(repository) = config.github_repository.clone() else {
+        return Ok(None);
+    };
+    let Some(token) = config.github_token.clone() else {
+        bail!(
+            "--github-repository {} needs a token that may write issues and checks there: \
+             set GITHUB_TOKEN in the environment",
+            repository.as_str()
+        );
+    };
+    if config.public_url.is_none() {
+        tracing::warn!("without --public-url nothing on GitHub links to this server");
+    }
+    let api = config.github_api_url.clone();
+    Ok(Some(Client::new(api, repository, token)))
 }
 
 /// Ctrl-C, or a termination signal.

@@ -11,11 +11,12 @@
 //! - [`new_run`]: a valid report, before it is stored; its coverage.
 //! - [`pair`]: sides of pairs, and the commits that a run covers.
 //! - [`text`]: texts that many points share.
-//! - [`access`]: tokens and scopes.
+//! - [`access`]: tokens and scopes. [`github`]: where on GitHub things are said.
 
 pub mod access;
 pub mod environment;
 pub mod file;
+pub mod github;
 pub mod id;
 pub mod judged;
 pub mod new_run;

@@ -9,6 +9,7 @@
 //! - `rejudge`: runs whose history changed.
 //! - `files`: samples, report, curves, histograms, artifacts; `samples`: the columns of raw samples.
 //! - `sizes`: how much is stored.
+//! - `github`: the outbox of what is said there.
 //! - `access`: tokens, exclusion, audit.
 //! - `maintain`: backup, restore, verification, pruning, retirement.
 //! - `code`, `row`: how domain values are written into columns, and read back.
@@ -23,7 +24,7 @@
 //!       +--< series +--< measurement      by series: a trend is one range scan
 //!
 //!  run --- pair, --< run_commit
-//!  rejudge (runs to judge again)      token      audit
+//!  rejudge (runs to judge again)      token      audit      github_outbox
 //! ```
 //! # Invariants
 //! 1. A run is there with all its measurements, verdicts, samples and files, or it is not there:
@@ -37,6 +38,7 @@ mod baseline;
 mod carried;
 mod code;
 mod files;
+mod github;
 mod insert;
 mod judgement;
 mod maintain;
@@ -60,6 +62,7 @@ use crate::domain::{Environment, Series, SeriesId, SeriesKey};
 
 pub use access::AuditEntry;
 pub use carried::{Epoch, EpochVerdicts};
+pub use github::{OutboxCounts, OutboxEntry, Tried};
 pub use insert::{Inserted, Outcome, RunInputs, Verdicts};
 pub use maintain::{Prunable, restore};
 pub use open::StoreOptions;

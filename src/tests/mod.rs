@@ -12,6 +12,7 @@ mod app;
 mod browser;
 mod builders;
 mod demo;
+mod github;
 mod layering;
 mod pages;
 mod site;

@@ -168,6 +168,7 @@ async fn health(state: &AppState, registry: &mut Registry) -> Result<(), WebErro
         uploads,
     );
     let sizes = state.store.sizes().await?;
+    let outbox = state.store.outbox_counts().await?;
     let live = state.live.all().len();
     let whole = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
     let of_u64 = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
@@ -188,6 +189,21 @@ async fn health(state: &AppState, registry: &mut Registry) -> Result<(), WebErro
             of_u64(sizes.bytes),
         ),
         ("kvmark_store_runs", "Runs stored", of_u64(sizes.runs)),
+        (
+            "kvmark_github_queued",
+            "What is still to be said on GitHub",
+            of_u64(outbox.waiting),
+        ),
+        (
+            "kvmark_github_failing",
+            "Of these, what GitHub did not take yet",
+            of_u64(outbox.failing),
+        ),
+        (
+            "kvmark_github_refused",
+            "What GitHub will not take",
+            of_u64(outbox.refused),
+        ),
         ("kvmark_live_runs", "Runs being executed", whole(live)),
     ] {
         let gauge: Gauge = Gauge::default();

@@ -40,7 +40,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::domain::Millis;
-use crate::jobs::Jobs;
+use crate::github::Client;
+use crate::jobs::{self, Jobs};
 use crate::store::Store;
 
 use self::api::body::Uploads;
@@ -65,6 +66,8 @@ pub struct AppState {
     pub live: Arc<live::LiveRuns>,
     /// What runs beside requests.
     pub jobs: Jobs,
+    /// Where things are said on GitHub, if anywhere.
+    pub github: Option<Client>,
     /// What is counted.
     pub metrics: Metrics,
     /// What each benchmark of the suite measures, in its own words; by name.
@@ -84,6 +87,7 @@ impl AppState {
             clock: Arc::new(|| jiff::Timestamp::now().into()),
             live: Arc::default(),
             jobs: Jobs::default(),
+            github: None,
             metrics: Metrics::default(),
             descriptions: Arc::default(),
             uploads: Arc::new(Uploads::default()),
@@ -106,6 +110,11 @@ pub async fn serve(listener: TcpListener, state: AppState) -> std::io::Result<()
         .clone()
         .run(state.store.clone(), shutdown.clone());
     let jobs = tokio::spawn(jobs);
+    if let Some(client) = state.github.clone() {
+        let (store, jobs, clock) = (state.store.clone(), state.jobs.clone(), state.clock.clone());
+        let outbox = jobs::github::run(client, store, jobs, clock, shutdown.clone());
+        tokio::spawn(outbox);
+    }
     tokio::spawn(sweep(state.clone()));
     let served = axum::serve(listener, router(state))
         .with_graceful_shutdown(shutdown.cancelled_owned())

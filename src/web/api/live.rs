@@ -7,7 +7,10 @@ use serde::Serialize;
 
 use super::body::require_json;
 use super::upload::base_url;
-use crate::domain::RunId;
+use crate::domain::{RunId, RunKind};
+use crate::github::Intent;
+use crate::github::check::{CheckState, CheckWish};
+use crate::jobs;
 use crate::web::auth::{Caller, may_send, require_upload};
 use crate::web::extract::Path;
 use crate::web::live::{BODY_LIMIT, Progress, Refusal};
@@ -49,6 +52,7 @@ pub async fn report(
             ),
         ));
     }
+    let check = is_measuring(&state, &progress);
     let id = match state.live.id(&run_key) {
         Some(id) => id,
         None => {
@@ -71,8 +75,39 @@ pub async fn report(
                 Refusal::TooManyRuns => WebError::busy(text, 60),
             }
         })?;
+    if let Some(check) = check {
+        let page = state.config.public_url.as_deref();
+        let check = Intent::Check(CheckWish {
+            page: page.map(|url| format!("{url}/runs/{id}")),
+            ..check
+        });
+        if jobs::github::wish(&state.store, &check, state.now()).await? {
+            state.jobs.wake_outbox();
+        }
+    }
     Ok(Json(Live {
         id,
         url: format!("{}/runs/{id}", base_url(&state, &parts.headers)),
     }))
+}
+
+/// Whether a text is a full commit hash: it becomes part of an address.
+fn is_hash(text: &str) -> bool {
+    matches!(text.len(), 40 | 64) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// The check that a pull request's commit gets with the first message of its run.
+fn is_measuring(state: &AppState, progress: &Progress) -> Option<CheckWish> {
+    let is_new = state.live.id(&progress.run_key).is_none();
+    if state.github.is_none() || !is_new || progress.kind != RunKind::Pull {
+        return None;
+    }
+    Some(CheckWish {
+        run_key: progress.run_key.clone(),
+        commit: progress.commit.clone().filter(|commit| is_hash(commit))?,
+        page: None,
+        state: CheckState::Running {
+            since: progress.started_at.into(),
+        },
+    })
 }

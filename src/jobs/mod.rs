@@ -1,4 +1,9 @@
 //! What runs beside requests: judging again what a late run or an exclusion changed.
+//!
+//! # Layout
+//! - here: judging again. [`mod@github`]: the outbox.
+
+pub mod github;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,12 +21,22 @@ use crate::store::{Epoch, EpochVerdicts, RunInputs, SeriesFilter, Store, StoreEr
 #[derive(Debug, Clone, Default)]
 pub struct Jobs {
     wake: Arc<Notify>,
+    outbox: Arc<Notify>,
 }
 
 impl Jobs {
     /// Says that there may be something to do.
     pub fn wake(&self) {
         self.wake.notify_one();
+    }
+
+    /// Says that something was put into the outbox.
+    pub fn wake_outbox(&self) {
+        self.outbox.notify_one();
+    }
+
+    async fn outbox_filled(&self) {
+        self.outbox.notified().await;
     }
 
     /// Works whenever there is something to do, until `stop`. What was left by an earlier server is
