@@ -6,6 +6,7 @@
 //! - [`suite`]: the eight benchmarks.
 //! - [`analyze`]: what the rules say about a history from any source.
 //! - [`ab`]: two sides in turn, round by round.
+//! - [`backfill`]: old results of any tool, as the reports they would have been.
 //! - [`baseline`]: reports into a baseline file.
 //! - [`check`]: one file against a baseline, offline.
 //! - `cli`: the commands, one file each; [`main_with`] runs them.
@@ -23,6 +24,7 @@
 
 pub mod ab;
 pub mod analyze;
+pub mod backfill;
 pub mod baseline;
 pub mod check;
 mod cli;

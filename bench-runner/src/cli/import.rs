@@ -45,7 +45,7 @@ pub(super) fn format(text: &str) -> Result<Format, String> {
     Format::parse(text).ok_or_else(|| format!("the formats are {}", Format::LIST))
 }
 
-fn kind(text: &str) -> Result<RunKind, String> {
+pub(super) fn kind(text: &str) -> Result<RunKind, String> {
     RunKind::parse(text).ok_or_else(|| {
         let kinds: Vec<&str> = RunKind::ALL.iter().map(|kind| kind.as_str()).collect();
         format!("the kinds are {}", kinds.join(", "))

@@ -2,13 +2,17 @@
 
 use std::path::PathBuf;
 
-use bench_report::report::Report;
+use bench_report::read::Format;
+use bench_report::report::{Report, RunKind, Side};
 use bench_verdict::exit::ExitCode;
+use jiff::Timestamp;
 
 use super::failure::{Failure, OrExit as _, usage};
+use super::import;
 use super::report_file;
 use super::server_args::{ServerArgs, SpoolArgs};
 use super::word::word;
+use crate::backfill::Backfill;
 use crate::upload::deliver::{Delivery, deliver};
 use crate::upload::server::{Server, Stored};
 use crate::upload::spool::Spool;
@@ -17,19 +21,98 @@ use crate::upload::spool::Spool;
 pub(super) const NO_COMMIT: &str = "the commit is not known, and history is kept by commit: run inside the git work tree or add --commit";
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  bench-runner upload report.json
+  bench-runner upload --backfill results/             # old results of any tool, dated by name or git
+  bench-runner upload --backfill data.js --environment ci-a
+  bench-runner upload --only-kind pull --only-commit \"$COMMIT\" reports/*.json")]
 pub(super) struct Args {
-    /// Reports to send; without any, what waits in the spool
+    /// Reports to send; without any, what waits in the spool. With --backfill: files and folders of
+    /// old results in any format
     files: Vec<PathBuf>,
     #[command(flatten)]
     server: ServerArgs,
     #[command(flatten)]
     spool: SpoolArgs,
-    /// These are old runs: say how many were stored, not what became of each
+    #[command(flatten)]
+    only: OnlyArgs,
+    /// Old results: each is dated by what it says, by its name or by git, and all are sent in the
+    /// order of time; sent twice changes nothing
     #[arg(long)]
     backfill: bool,
+    #[command(flatten)]
+    old: OldArgs,
+}
+
+/// What is taken of reports that somebody else made.
+#[derive(Debug, clap::Args)]
+struct OnlyArgs {
+    /// Send nothing unless every report is of this kind
+    #[arg(long, value_name = "KIND", value_parser = import::kind)]
+    only_kind: Option<RunKind>,
+    /// Send nothing unless every report is of this commit, or the base of a pair that is
+    #[arg(long, value_name = "HEX")]
+    only_commit: Option<String>,
+}
+
+/// What is known of old results.
+#[derive(Debug, clap::Args)]
+struct OldArgs {
+    /// Their format: go, criterion, bmf, gab or aibrix [default: the one that each looks like]
+    #[arg(long, requires = "backfill", value_parser = import::format)]
+    format: Option<Format>,
+    /// What the runs are to be: nightly, so that they form baselines, or import
+    #[arg(long = "as", value_name = "KIND", requires = "backfill", default_value = "nightly", value_parser = import::kind)]
+    kind: RunKind,
+    /// Branch that was measured
+    #[arg(
+        long,
+        value_name = "NAME",
+        requires = "backfill",
+        default_value = "main"
+    )]
+    branch: String,
+    /// A name for the machine
+    #[arg(long, value_name = "NAME", requires = "backfill")]
+    environment: Option<String>,
+    /// When files that do not say it were measured, RFC 3339
+    #[arg(long, requires = "backfill")]
+    time: Option<Timestamp>,
+    /// Commit of files that do not say it
+    #[arg(long, value_name = "HEX", requires = "backfill")]
+    commit: Option<String>,
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
+    if args.backfill && args.files.is_empty() {
+        return Err(usage("give the files or folders of old results"));
+    }
+    let reports = if args.backfill {
+        old_reports(args)?
+    } else {
+        new_reports(args)?
+    };
+    args.only.check(&reports)?;
+    let way = Way::new(&args.server, &args.spool)?;
+    for report in &reports {
+        way.spool.put(report).or_server()?;
+    }
+    let delivery = way.deliver()?;
+    if args.backfill {
+        println!(
+            "{} runs are stored, {} are refused, {} wait",
+            delivery.stored.len(),
+            delivery.refused.len(),
+            delivery.waiting
+        );
+    } else {
+        delivery.stored.iter().for_each(|(_, stored)| print(stored));
+    }
+    Ok(way.outcome(&delivery))
+}
+
+fn new_reports(args: &Args) -> Result<Vec<Report>, Failure> {
     let reports = args
         .files
         .iter()
@@ -41,17 +124,63 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
             return Err(usage(format!("{path}: {NO_COMMIT}")));
         }
     }
-    let way = Way::new(&args.server, &args.spool)?;
-    for report in &reports {
-        way.spool.put(report).or_server()?;
+    Ok(reports)
+}
+
+fn old_reports(args: &Args) -> Result<Vec<Report>, Failure> {
+    let old = Backfill {
+        format: args.old.format,
+        kind: args.old.kind,
+        branch: args.old.branch.clone(),
+        environment: args.old.environment.clone(),
+        time: args.old.time,
+        commit: args.old.commit.clone(),
+        work_tree: PathBuf::from("."),
+        now: Timestamp::now(),
+    };
+    let found = old.reports(&args.files).or_usage()?;
+    if !found.passed_over.is_empty() {
+        eprintln!(
+            "bench-runner: {} files hold no results and are passed over, such as {}",
+            found.passed_over.len(),
+            found.passed_over[0].display()
+        );
     }
-    let delivery = way.deliver()?;
-    if args.backfill {
-        println!("stored {} reports", delivery.stored.len());
-    } else {
-        delivery.stored.iter().for_each(|(_, stored)| print(stored));
+    if let (Some(first), Some(last)) = (found.reports.first(), found.reports.last()) {
+        let (from, to) = (first.started_at, last.started_at);
+        println!("{} runs from {from} to {to}", found.reports.len());
     }
-    Ok(way.outcome(&delivery))
+    Ok(found.reports)
+}
+
+impl OnlyArgs {
+    /// Whether the reports are what they must be.
+    fn check(&self, reports: &[Report]) -> Result<(), Failure> {
+        for report in reports {
+            let (kind, key) = (report.kind, report.run_key);
+            if let Some(only) = self.only_kind.filter(|only| *only != kind) {
+                return Err(usage(format!(
+                    "the report of run {key} is of kind {}, and only {} is sent",
+                    word(kind),
+                    word(only)
+                )));
+            }
+            let is_base = report
+                .pair
+                .as_ref()
+                .is_some_and(|pair| pair.side == Side::Base);
+            let commit = report.revision.commit.as_deref().unwrap_or_default();
+            if let Some(only) = &self.only_commit
+                && commit != only
+                && !is_base
+            {
+                return Err(usage(format!(
+                    "the report of run {key} is of commit {commit}, and only {only} is sent"
+                )));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// A server and the spool in front of it.
