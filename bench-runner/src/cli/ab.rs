@@ -1,9 +1,12 @@
 //! `ab` and `aa`: two sides measured in turn, and whether they differ.
 
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use anyhow::Context as _;
+
 use bench_report::metric::{Scale, Unit, format_change, format_change_interval};
-use bench_report::report::{Purpose, Report, Revision, RunKind};
+use bench_report::report::{Purpose, Report, Revision, RunKind, Side as PairSide};
 use bench_verdict::exit::ExitCode;
 use bench_verdict::verdict::Evidence;
 use jiff::Timestamp;
@@ -18,6 +21,7 @@ use crate::ab::build::Builder;
 use crate::ab::report::{Told, reports};
 use crate::ab::rounds::{self, Budget, Pairs, Row};
 use crate::ab::side::{Program, Side};
+use crate::collect::file::write_whole;
 use crate::collect::plan::{duration_text, parse_benchtime, parse_duration};
 use crate::environment::revision_at;
 
@@ -58,13 +62,13 @@ pub(super) struct Args {
     #[command(flatten)]
     delivery: DeliveryArgs,
     /// Why it is measured: ab, or pull for a pull request against its merge base
-    #[arg(long, default_value = "ab", value_parser = kind, requires = "upload")]
+    #[arg(long, default_value = "ab", value_parser = kind)]
     kind: RunKind,
     /// Number of the pull request
-    #[arg(long, value_name = "NUMBER", requires = "upload")]
+    #[arg(long, value_name = "NUMBER")]
     pull: Option<u64>,
     /// Two commands that print Go benchmark text, with --- between them
-    #[arg(last = true, value_name = "CMD_A --- CMD_B", conflicts_with_all = ["upload", "exec"])]
+    #[arg(last = true, value_name = "CMD_A --- CMD_B", conflicts_with_all = ["upload", "out", "exec"])]
     commands: Vec<String>,
 }
 
@@ -83,6 +87,9 @@ struct DeliveryArgs {
     /// Send both sides to the server, as the two reports of a pair
     #[arg(long, requires = "base")]
     upload: bool,
+    /// Keep both reports in this folder, for a job that may send them
+    #[arg(long, value_name = "FOLDER", requires = "base")]
+    out: Option<PathBuf>,
     /// A name for this machine, for people
     #[arg(long, value_name = "NAME")]
     environment: Option<String>,
@@ -170,8 +177,12 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let head = Revised::build(&builder, head, &args.rounds)?;
     let compared = measure(&base.side, &head.side, &args.rounds)?;
     let outcome = compared.say(&args.rounds);
-    let Some(way) = way else { return Ok(outcome) };
+    if way.is_none() && delivery.out.is_none() {
+        return Ok(outcome);
+    }
     let (kind, purpose) = match args.kind {
+        // A pull request is told even that nothing can have changed.
+        RunKind::Pull => (RunKind::Pull, Purpose::Pull),
         _ if compared.identical => (RunKind::Aa, Purpose::Aa),
         kind => (kind, Purpose::Pull),
     };
@@ -194,9 +205,32 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let Some(pair) = reports(&compared.pairs, &told, Timestamp::now()) else {
         return Ok(ExitCode::worst([outcome, ExitCode::Incomplete]));
     };
+    if let Some(folder) = &delivery.out {
+        keep(folder, &pair)?;
+    }
+    let Some(way) = way else { return Ok(outcome) };
     let sent = pair.iter().map(|report: &Report| way.send(report));
     let sent = sent.collect::<Result<Vec<_>, _>>()?;
     Ok(ExitCode::worst(sent.into_iter().chain([outcome])))
+}
+
+/// Writes both reports into a folder.
+fn keep(folder: &Path, pair: &[Report]) -> Result<(), Failure> {
+    let cannot = |path: &Path| format!("cannot write {}", path.display());
+    std::fs::create_dir_all(folder)
+        .with_context(|| cannot(folder))
+        .or_usage()?;
+    for report in pair {
+        let side = report
+            .pair
+            .as_ref()
+            .map_or(PairSide::Head, |pair| pair.side);
+        let path = folder.join(format!("{}.json", word(side)));
+        write_whole(&path, report.to_json().as_bytes())
+            .with_context(|| cannot(&path))
+            .or_usage()?;
+    }
+    Ok(())
 }
 
 /// A revision as a side.
