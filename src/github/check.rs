@@ -1,10 +1,12 @@
 //! The check of a measured commit: in progress while it is measured, then what it comes to.
 
-use bench_verdict::verdict::{Band, Evidence, SeriesVerdict, Verdict};
+use bench_report::metric::{format_change, series_text};
+use bench_verdict::verdict::{Band, Evidence};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::marker;
+use crate::analysis::compare::{Comparison, Row};
 use crate::analysis::verdict::status_word;
 use crate::domain::Millis;
 
@@ -87,54 +89,50 @@ impl CheckState {
     }
 }
 
-/// The check of a judged run.
-pub fn conclusion(verdict: &Verdict, markdown: String) -> Conclusion {
+/// What a comparison comes to; `summary` is all of it in Markdown.
+pub fn conclusion(comparison: &Comparison, summary: String) -> Conclusion {
     Conclusion {
-        status: status_word(verdict.status).to_owned(),
-        title: verdict
-            .reasons
-            .first()
-            .cloned()
-            .unwrap_or_else(|| "Nothing got slower".to_owned()),
-        summary: markdown,
-        annotations: annotations(&verdict.series),
+        status: status_word(comparison.status).to_owned(),
+        title: comparison.sentence.clone(),
+        summary,
+        annotations: annotations(&comparison.rows),
     }
 }
 
-/// The series that changed for sure, the worst first.
-fn annotations(series: &[SeriesVerdict]) -> Vec<Annotation> {
-    let mut changed: Vec<&SeriesVerdict> = series
+/// The series that got worse for sure, the worst first.
+fn annotations(rows: &[Row]) -> Vec<Annotation> {
+    let is_sure = |row: &&Row| matches!(row.evidence, Evidence::Confirmed | Evidence::Exact);
+    let mut worse: Vec<&Row> = rows
         .iter()
-        .filter(|series| matches!(series.evidence, Evidence::Confirmed | Evidence::Exact))
-        .filter(|series| series.band.severity() > Band::None.severity())
+        .filter(is_sure)
+        .filter(|row| row.band.severity() > Band::None.severity())
         .collect();
-    changed.sort_by(|a, b| {
-        let size = |s: &SeriesVerdict| s.change.unwrap_or(f64::INFINITY);
+    worse.sort_by(|a, b| {
+        let size = |row: &Row| row.change.unwrap_or(f64::INFINITY);
         let severity = b.band.severity().cmp(&a.band.severity());
         severity.then(size(b).total_cmp(&size(a)))
     });
-    changed
+    worse
         .into_iter()
         .take(ANNOTATIONS)
-        .map(|series| Annotation {
-            level: match series.band {
+        .map(|row| Annotation {
+            level: match row.band {
                 Band::Critical => "failure",
                 Band::Warning => "warning",
                 _ => "notice",
             }
             .to_owned(),
-            title: series.name(),
+            title: series_text(&row.benchmark, &row.metric, &row.params),
             message: format!(
                 "{} ({}), {}",
-                series.change.map_or_else(
-                    || "worse than 0".to_owned(),
-                    bench_report::metric::format_change
-                ),
-                series.band.word(),
-                serde_json::to_value(series.evidence)
-                    .ok()
-                    .and_then(|word| word.as_str().map(str::to_owned))
-                    .unwrap_or_default(),
+                row.change
+                    .map_or_else(|| "worse than 0".to_owned(), format_change),
+                row.band.word(),
+                if row.evidence == Evidence::Exact {
+                    "exact"
+                } else {
+                    "confirmed"
+                },
             ),
         })
         .collect()

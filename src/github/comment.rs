@@ -22,17 +22,3 @@ pub fn body(wish: &CommentWish) -> String {
     let text = marker::cut(&wish.body, BODY_LIMIT - marker.len() - 1);
     format!("{marker}\n{text}")
 }
-
-/// What a pull request's comment says: the answer in Markdown and where to read on.
-pub fn wish(pull: u64, commit: &str, markdown: &str, page: Option<&str>) -> CommentWish {
-    let short = commit.get(..7).unwrap_or(commit);
-    let more = match page {
-        Some(url) => format!("[The whole comparison]({url}) · measured at {short}\n"),
-        None => format!("Measured at {short}\n"),
-    };
-    CommentWish {
-        pull,
-        commit: commit.to_owned(),
-        body: format!("{markdown}{more}"),
-    }
-}

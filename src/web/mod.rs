@@ -12,6 +12,7 @@
 //! - [`guard`]: what holds for every request: host, headers, limits.
 //! - [`api`]: the JSON API. [`pages`]: the HTML. [`assets`]: style, script, icon.
 //! - [`inside`]: the pages without a socket.
+//! - `tell`: what an upload makes us say on GitHub.
 //! - [`live`]: runs that are being executed. [`sse`]: following them.
 
 pub mod api;
@@ -30,6 +31,7 @@ pub mod router;
 pub mod session;
 pub mod sides;
 pub mod sse;
+mod tell;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -145,9 +145,8 @@ async fn a_commit_that_github_does_not_know_is_given_up_at_once() {
 
 #[tokio::test]
 async fn the_first_message_of_a_pull_requests_run_starts_its_check() {
-    let mut sent = with_commit().await;
-    sent.app.state.github = Some(sent.double.client());
-    sent.app.router = kvmark::web::router(sent.app.state.clone());
+    let sent = Post::of_server().await;
+    sent.double.world().commits = vec![HEAD.to_owned()];
     let token = sent.app.token(Scope::Upload, Some(&[RunKind::Pull])).await;
     let message = |done: u32| {
         json!({

@@ -1,6 +1,7 @@
 //! One comment a pull request, edited.
 
-use kvmark::github::{Intent, comment, marker};
+use kvmark::github::comment::CommentWish;
+use kvmark::github::{Intent, marker};
 use serde_json::json;
 
 use super::Post;
@@ -8,8 +9,11 @@ use super::Post;
 const HEAD: &str = "c0ffee1234c0ffee1234c0ffee1234c0ffee1234";
 
 fn said(text: &str) -> Intent {
-    let page = "https://perf.example.org/pulls/12";
-    Intent::Comment(comment::wish(12, HEAD, text, Some(page)))
+    Intent::Comment(CommentWish {
+        pull: 12,
+        commit: HEAD.to_owned(),
+        body: text.to_owned(),
+    })
 }
 
 #[tokio::test]
@@ -24,11 +28,11 @@ async fn a_pull_request_has_one_comment_which_is_edited() {
     insta::assert_snapshot!(world.recording(), @r#"
         POST issues/12/comments
         {
-          "body": "<!-- kvmark:pull -->\n**Nothing got slower** (exit 0)\n\n[The whole comparison](https://perf.example.org/pulls/12) · measured at c0ffee1\n"
+          "body": "<!-- kvmark:pull -->\n**Nothing got slower** (exit 0)\n\n"
         }
         PATCH issues/comments/1
         {
-          "body": "<!-- kvmark:pull -->\n**Something got worse** (exit 1)\n\n[The whole comparison](https://perf.example.org/pulls/12) · measured at c0ffee1\n"
+          "body": "<!-- kvmark:pull -->\n**Something got worse** (exit 1)\n\n"
         }
         "#);
 }

@@ -5,7 +5,9 @@ mod comment;
 pub(crate) mod double;
 mod issue;
 mod outbox;
+mod pull;
 
+use kvmark::config::Config;
 use kvmark::domain::Millis;
 use kvmark::github::Intent;
 use kvmark::jobs::github::{deliver_next, wish};
@@ -25,6 +27,19 @@ impl Post {
             app: TestApp::new().await,
             double: Double::start().await,
         }
+    }
+
+    /// A server that says things on GitHub, at a public address.
+    pub(crate) async fn of_server() -> Self {
+        let double = Double::start().await;
+        let mut app = TestApp::with(Config {
+            public_url: Some("https://perf.example.org".to_owned()),
+            ..Config::default()
+        })
+        .await;
+        app.state.github = Some(double.client());
+        app.router = kvmark::web::router(app.state.clone());
+        Self { app, double }
     }
 
     /// Wishes, and delivers all that is due.

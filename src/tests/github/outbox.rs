@@ -3,7 +3,7 @@
 use kvmark::domain::Millis;
 use kvmark::github::Intent;
 use kvmark::github::check::{CheckState, CheckWish};
-use kvmark::github::comment;
+use kvmark::github::comment::CommentWish;
 use kvmark::jobs::github::{deliver_next, wish};
 use kvmark::store::{Store, StoreOptions};
 use serde_json::json;
@@ -13,7 +13,11 @@ use super::double::Fault;
 use crate::app::{NOW, TestApp};
 
 fn said(pull: u64, text: &str) -> Intent {
-    Intent::Comment(comment::wish(pull, &"ab".repeat(20), text, None))
+    Intent::Comment(CommentWish {
+        pull,
+        commit: "ab".repeat(20),
+        body: text.to_owned(),
+    })
 }
 
 async fn with_pulls() -> Post {

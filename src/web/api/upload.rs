@@ -12,7 +12,7 @@ use crate::analysis;
 use crate::domain::RunId;
 use crate::store::Outcome;
 use crate::web::auth::{Caller, may_send, require_upload};
-use crate::web::{AppState, WebError};
+use crate::web::{AppState, WebError, tell};
 use crate::{ingest, jobs};
 
 /// What became of an upload.
@@ -79,6 +79,7 @@ pub async fn create(
         .judged_run(run_id)
         .await?
         .ok_or_else(|| WebError::not_found("run", run_id))?;
+    tell::pull(&state, &run.run).await?;
     let answer = Uploaded {
         run_id,
         url: format!("{}/runs/{run_id}", base_url(&state, &parts.headers)),
