@@ -6,12 +6,17 @@ use std::collections::BTreeMap;
 
 use bench_verdict::evidence::Thresholds;
 use bench_verdict::history::{History, Metric, Night};
-use bench_verdict::tonight::State;
+use bench_verdict::regression::{Judged, News, Watch};
+use bench_verdict::tonight::{State, Tonight};
+use serde::{Deserialize, Serialize};
 
-use crate::domain::{Millis, Series, SeriesId};
+use crate::domain::{Judgement, Millis, Series, SeriesId};
 
 /// The version of what [`Carried::to_bytes`] writes; other versions do not read.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
+
+/// A worsening is judged from so many nights.
+const WATCHED: usize = 32;
 
 /// What was carried of all series of one machine and suite version.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -29,6 +34,16 @@ pub struct CarriedSeries {
     pub nights: Vec<(Millis, f64)>,
     /// What the detector carries.
     pub state: State,
+    /// Its worsenings that are not over.
+    pub watch: Watch,
+}
+
+/// What is written of a series beside its nights.
+#[derive(Serialize, Deserialize)]
+struct Kept<T, W> {
+    state: T,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    watch: Option<W>,
 }
 
 impl CarriedSeries {
@@ -42,6 +57,34 @@ impl CarriedSeries {
         };
         let nights = self.nights.iter().chain(&tonight).map(night);
         History::new(nights.collect(), metric(series))
+    }
+
+    /// What the night that was taken in last does to the worsenings. `state`: what the detector
+    /// carries after it.
+    pub fn watch(
+        &mut self,
+        series: &Series,
+        judgement: &Judgement,
+        tonight: Option<&Tonight>,
+        state: &State,
+    ) -> Vec<News> {
+        if self.watch.is_idle(tonight, judgement.band) {
+            return Vec::new();
+        }
+        let from = self.nights.len().saturating_sub(WATCHED);
+        let nights: Vec<(i64, f64)> = self.nights[from..]
+            .iter()
+            .map(|(time, value)| (time.0, *value))
+            .collect();
+        self.watch.night(&Judged {
+            nights: &nights,
+            better: series.better,
+            floor: series.floor.unwrap_or(0.0),
+            tonight,
+            state,
+            baseline: judgement.baseline,
+            band: judgement.band,
+        })
     }
 
     /// Takes a night in, and lets go of what cannot matter any more.
@@ -69,7 +112,11 @@ impl Carried {
         bytes.extend(self.through.map_or(i64::MIN, |time| time.0).to_le_bytes());
         for (id, series) in &self.series {
             bytes.extend(id.0.to_le_bytes());
-            let state = serde_json::to_vec(&series.state).unwrap_or_default();
+            let kept = Kept {
+                state: &series.state,
+                watch: Some(&series.watch).filter(|watch| !watch.is_empty()),
+            };
+            let state = serde_json::to_vec(&kept).unwrap_or_default();
             bytes.extend(length(state.len()));
             bytes.extend(state);
             bytes.extend(length(series.nights.len()));
@@ -98,14 +145,19 @@ impl Carried {
             let length = taken(&mut rest)?;
             let (state, more) = rest.split_at_checked(length)?;
             rest = more;
-            let state = serde_json::from_slice(state).ok()?;
+            let kept: Kept<State, Watch> = serde_json::from_slice(state).ok()?;
             let count = taken(&mut rest)?;
             let mut nights = Vec::with_capacity(count.min(1024));
             for _ in 0..count {
                 let time = Millis(i64::from_le_bytes(take(&mut rest)?));
                 nights.push((time, f64::from_le_bytes(take(&mut rest)?)));
             }
-            carried.series.insert(id, CarriedSeries { nights, state });
+            let series = CarriedSeries {
+                nights,
+                state: kept.state,
+                watch: kept.watch.unwrap_or_default(),
+            };
+            carried.series.insert(id, series);
         }
         Some(carried)
     }

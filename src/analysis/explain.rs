@@ -10,7 +10,7 @@ pub use bench_verdict::explain::{Explanation, Row};
 use bench_verdict::gate::GateOptions;
 
 use super::carried::metric;
-use super::follow::{Seen, follow};
+use super::follow::{Beside, Seen, follow};
 use super::published::published;
 use super::verdict::series_verdict;
 use crate::domain::{Judged, Measurement, Millis, Point, Run, Series};
@@ -46,7 +46,12 @@ pub fn explain(inputs: ExplainInputs) -> Option<Explanation> {
     let accepted = &inputs.accepted;
     let accepted = &accepted[..accepted.partition_point(|time| *time <= point.time)];
     let mut said = None;
-    let carried = follow(series, &seen, accepted, |one| {
+    // What pairs confirmed opens alerts and changes no verdict.
+    let beside = Beside {
+        accepted: accepted.to_vec(),
+        confirmed: Vec::new(),
+    };
+    let (carried, _) = follow(series, &seen, &beside, |one| {
         said = (one.seen.run == run.id).then_some((one.judgement, one.tonight));
     });
     let (judgement, tonight) = said?;

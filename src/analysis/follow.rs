@@ -8,10 +8,12 @@ use bench_verdict::band;
 use bench_verdict::evidence::Thresholds;
 use bench_verdict::history::{History, Night};
 use bench_verdict::inputs::Inputs;
+use bench_verdict::regression::News;
 use bench_verdict::tonight::{Tonight, Walk, tonight};
 
 use super::carried::{CarriedSeries, metric};
 use super::judge::{in_parallel, rule, with_evidence};
+use crate::domain::alert::SeriesNews;
 use crate::domain::{Judgement, Millis, Point, RunId, Series, SeriesId};
 
 /// One run of a series.
@@ -47,17 +49,28 @@ pub struct Said<'a> {
     pub judgement: Judgement,
     /// All that the detector says; none of a count.
     pub tonight: Option<Tonight>,
+    /// What became of worsenings: since the run before, levels were accepted; and tonight.
+    pub news: Vec<News>,
+}
+
+/// What people and pairs said of a series, beside its runs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Beside {
+    /// When a person or a release accepted the level, in the order of time.
+    pub accepted: Vec<Millis>,
+    /// The times of the nights whose pairs confirmed a worsening, in the order of time.
+    pub confirmed: Vec<Millis>,
 }
 
 /// Follows a series through its runs of one suite version and machine, which are in the order of
-/// time, and tells `say` what is said of each. `accepted`: when a person or a release accepted the
-/// level, in the order of time. Returns what the next night is judged from.
+/// time, and tells `say` what is said of each. Returns what the next night is judged from, and what
+/// became of worsenings after the last run.
 pub fn follow(
     series: &Series,
     runs: &[Seen],
-    accepted: &[Millis],
+    beside: &Beside,
     mut say: impl FnMut(Said<'_>),
-) -> CarriedSeries {
+) -> (CarriedSeries, Vec<News>) {
     let forming = || runs.iter().filter(|seen| seen.forms_baseline);
     let points: Vec<band::Point> = forming()
         .map(|seen| band::Point {
@@ -77,11 +90,13 @@ pub fn follow(
     let is_count = series.kind == Kind::Count;
     let mut walk = Walk::new(&history, thresholds);
     let mut carried = CarriedSeries::default();
-    let mut accepted = accepted.iter().peekable();
+    let mut accepted = beside.accepted.iter().peekable();
     let mut formed = 0;
     for seen in runs {
+        let mut news = Vec::new();
         while let Some(at) = accepted.next_if(|at| **at <= seen.time) {
             walk.accept(at.0);
+            news.extend(carried.watch.accept(at.0));
         }
         let night = (seen.time, seen.value);
         // A run that forms no baseline is the last of a history of its own.
@@ -105,17 +120,27 @@ pub fn follow(
             Some(own) => tonight(own, &mut walk.state().clone(), &thresholds),
         };
         let ruled = rule(series, seen.value, &points, seen.time);
+        let judgement = with_evidence(ruled, told.as_ref(), hash);
+        if seen.forms_baseline {
+            news.extend(carried.watch(series, &judgement, told.as_ref(), walk.state()));
+            if beside.confirmed.binary_search(&seen.time).is_ok() {
+                news.extend(carried.watch.confirm());
+            }
+        }
         say(Said {
             seen,
-            judgement: with_evidence(ruled, told.as_ref(), hash),
+            judgement,
             tonight: told,
+            news,
         });
     }
+    let mut news = Vec::new();
     for at in accepted {
         walk.accept(at.0);
+        news.extend(carried.watch.accept(at.0));
     }
     carried.state = walk.state().clone();
-    carried
+    (carried, news)
 }
 
 /// What following a series came to.
@@ -125,25 +150,34 @@ pub struct Followed {
     pub series: SeriesId,
     /// Runs of which something else is said than before.
     pub changes: Vec<(RunId, Judgement)>,
+    /// What became of worsenings, in the order of time.
+    pub news: Vec<SeriesNews>,
     /// What the next night is judged from.
     pub carried: CarriedSeries,
 }
 
 /// Follows series through their runs of one suite version, on all processors, and tells where what
 /// is said now differs from what the points say.
-pub fn follow_all(all: &[(Arc<Series>, Vec<Point>)]) -> Vec<Followed> {
-    in_parallel(all, 1, |(series, points)| {
+pub fn follow_all(all: &[(Arc<Series>, Vec<Point>, Beside)]) -> Vec<Followed> {
+    in_parallel(all, 1, |(series, points, beside)| {
         let runs: Vec<Seen> = points.iter().map(Seen::from).collect();
         let mut before = points.iter().map(|point| &point.judgement);
-        let mut changes = Vec::new();
-        let carried = follow(series, &runs, &[], |said| {
+        let (mut changes, mut news) = (Vec::new(), Vec::new());
+        let (carried, last) = follow(series, &runs, beside, |said| {
             if before.next() != Some(&said.judgement) {
                 changes.push((said.seen.run, said.judgement));
             }
+            news.extend(said.news);
         });
+        news.extend(last);
+        let of_series = |news| SeriesNews {
+            series: series.id,
+            news,
+        };
         Followed {
             series: series.id,
             changes,
+            news: news.into_iter().map(of_series).collect(),
             carried,
         }
     })

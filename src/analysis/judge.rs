@@ -6,10 +6,12 @@ use bench_report::metric::Kind;
 use bench_verdict::band;
 use bench_verdict::evidence::Thresholds;
 use bench_verdict::inputs::{Inputs, InputsHash};
+use bench_verdict::regression::News;
 use bench_verdict::tonight::{Tonight, tonight};
 use bench_verdict::verdict::{Band, Evidence};
 
 use super::carried::{Carried, CarriedSeries};
+use crate::domain::alert::SeriesNews;
 use crate::domain::{Judgement, Measurement, Millis, Series, SeriesId};
 
 /// What a run is judged from.
@@ -32,6 +34,9 @@ pub struct JudgedNight {
     pub judgements: Vec<(SeriesId, Judgement)>,
     /// All that the detector says of the series that it watches, in the order of the rows.
     pub tonight: Vec<(SeriesId, Tonight)>,
+    /// What became of worsenings, in the order of the rows; nothing where this run forms no
+    /// baseline.
+    pub news: Vec<SeriesNews>,
     /// What the next night is judged from. None where this run leaves nothing behind: it forms no
     /// baseline, or it came late.
     pub carried: Option<Carried>,
@@ -75,6 +80,13 @@ pub fn judge_night(inputs: &JudgeInputs, carried: Carried, forms_baseline: bool)
         judged
             .tonight
             .extend(watched.tonight.map(|tonight| (series.id, tonight)));
+        if forms_baseline {
+            let news = watched.news.into_iter();
+            judged.news.extend(news.map(|news| SeriesNews {
+                series: series.id,
+                news,
+            }));
+        }
         carried.series.insert(series.id, watched.carried);
     }
     carried.through = Some(inputs.at);
@@ -89,6 +101,7 @@ const LEAST_ROWS: usize = 32;
 struct Watched {
     judgement: Judgement,
     tonight: Option<Tonight>,
+    news: Vec<News>,
     carried: CarriedSeries,
 }
 
@@ -116,9 +129,14 @@ fn watch(
         tonight(&nights, &mut carried.state, &Thresholds::default())
     };
     carried.push(night);
+    let judgement = with_evidence(ruled, tonight.as_ref(), hash);
+    let state = std::mem::take(&mut carried.state);
+    let news = carried.watch(series, &judgement, tonight.as_ref(), &state);
+    carried.state = state;
     Watched {
-        judgement: with_evidence(ruled, tonight.as_ref(), hash),
+        judgement,
         tonight,
+        news,
         carried,
     }
 }

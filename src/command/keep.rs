@@ -93,6 +93,13 @@ pub async fn rebuild(config: &Config, check: bool) -> Result<()> {
                 changed += 1;
             }
         }
+        if let Some(step) = &verdicts.alerts {
+            for alert in store.alerts_of_step(&epoch, step).await? {
+                let (name, state) = (&alert.fingerprint, alert.state);
+                println!("alert {name}: it is {state}, {} series", alert.series.len());
+                changed += 1;
+            }
+        }
         if !check {
             store.finish_rejudge(&epoch, &[], &verdicts).await?;
         }

@@ -39,3 +39,11 @@ id!(
     /// An access token's record (never the token itself).
     TokenId
 );
+id!(
+    /// A stored alert.
+    AlertId
+);
+id!(
+    /// A stored annotation.
+    AnnotationId
+);

@@ -12,8 +12,10 @@
 //! - [`pair`]: sides of pairs, and the commits that a run covers.
 //! - [`text`]: texts that many points share.
 //! - [`access`]: tokens and scopes. [`github`]: where on GitHub things are said.
+//! - [`alert`]: one cause of worsenings, and its life.
 
 pub mod access;
+pub mod alert;
 pub mod environment;
 pub mod file;
 pub mod github;
@@ -27,9 +29,10 @@ pub mod text;
 pub mod time;
 
 pub use access::{Scope, Token};
+pub use alert::{Alert, AlertEvent, AlertSeries, AlertState};
 pub use environment::Environment;
 pub use file::{Artifact, Curve, Histogram};
-pub use id::{ArtifactId, EnvironmentId, RunId, SeriesId, TokenId};
+pub use id::{AlertId, AnnotationId, ArtifactId, EnvironmentId, RunId, SeriesId, TokenId};
 pub use judged::{InputsHash, Judged, JudgedRun, Judgement, Measurement, Point};
 pub use new_run::{
     Expectation, NewArtifact, NewEnvironment, NewMeasurement, NewRun, Published, SeriesName,

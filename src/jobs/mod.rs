@@ -11,11 +11,16 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use crate::analysis::alerts;
 use crate::analysis::carried::Carried;
-use crate::analysis::follow::follow_all;
+use crate::analysis::follow::{Beside, follow_all};
 use crate::analysis::judge::{JudgeInputs, judge, judge_night};
+use crate::domain::alert::SeriesNews;
 use crate::domain::{Judgement, Millis, RunId, SeriesId};
-use crate::store::{Epoch, EpochVerdicts, RunInputs, SeriesFilter, Store, StoreError, Verdicts};
+use crate::store::{
+    AlertStep, ConfirmInputs, Epoch, EpochVerdicts, RunInputs, SeriesFilter, Store, StoreError,
+    Verdicts,
+};
 
 /// Wakes the jobs. Clones wake the same ones.
 #[derive(Debug, Clone, Default)]
@@ -68,15 +73,44 @@ pub fn judge_run(inputs: RunInputs) -> Verdicts {
     let Some(carried) = carried else {
         return Verdicts {
             judged: judge(&night),
-            carried: None,
             again: true,
+            ..Verdicts::default()
         };
     };
     let judged = judge_night(&night, carried, forms_baseline);
     Verdicts {
         judged: judged.judgements,
         carried: judged.carried.map(|carried| carried.to_bytes()),
+        alerts: Some(AlertStep {
+            news: judged.news,
+            settle: alerts::after_night,
+        }),
         again: false,
+    }
+}
+
+/// What it means for a night that pairs confirmed worsenings of `series`: those that the night asked
+/// to have confirmed are alerts at once. For [`Store::save_pair_verdicts`].
+pub fn judge_pairs(inputs: ConfirmInputs, series: &[SeriesId]) -> Verdicts {
+    let Some(mut carried) = inputs.carried.as_deref().and_then(carried_from) else {
+        return Verdicts {
+            again: true,
+            ..Verdicts::default()
+        };
+    };
+    let mut news = Vec::new();
+    for id in series {
+        let known = carried.series.get_mut(id);
+        let confirmed = known.and_then(|carried| carried.watch.confirm());
+        news.extend(confirmed.map(|news| SeriesNews { series: *id, news }));
+    }
+    Verdicts {
+        carried: Some(carried.to_bytes()),
+        alerts: Some(AlertStep {
+            news,
+            settle: alerts::after_night,
+        }),
+        ..Verdicts::default()
     }
 }
 
@@ -115,6 +149,9 @@ pub async fn judge_epoch(store: &Store, epoch: &Epoch) -> Result<EpochVerdicts, 
         ..SeriesFilter::default()
     };
     let all = store.series_of(&filter).await?;
+    let mut accepted = store.accepted_times(epoch.environment).await?;
+    let mut confirmed = store.confirmed_times(epoch).await?;
+    let mut news = Vec::new();
     let mut carried = Carried::default();
     let mut newest: Option<(Millis, RunId)> = None;
     let mut changes: BTreeMap<RunId, Vec<(SeriesId, Judgement)>> = BTreeMap::new();
@@ -126,7 +163,11 @@ pub async fn judge_epoch(store: &Store, epoch: &Epoch) -> Result<EpochVerdicts, 
                 .await?;
             let nights = points.iter().filter(|point| point.forms_baseline);
             newest = newest.max(nights.map(|point| (point.time, point.run)).max());
-            histories.push((series.clone(), points));
+            let beside = Beside {
+                accepted: accepted.remove(&series.id).unwrap_or_default(),
+                confirmed: confirmed.remove(&series.id).unwrap_or_default(),
+            };
+            histories.push((series.clone(), points, beside));
         }
         let followed = tokio::task::spawn_blocking(move || follow_all(&histories)).await;
         // The task is never aborted; a panic in it is one here.
@@ -138,6 +179,7 @@ pub async fn judge_epoch(store: &Store, epoch: &Epoch) -> Result<EpochVerdicts, 
                     .or_default()
                     .push((series.series, judgement));
             }
+            news.extend(series.news);
             if !series.carried.nights.is_empty() {
                 carried.series.insert(series.series, series.carried);
             }
@@ -147,5 +189,9 @@ pub async fn judge_epoch(store: &Store, epoch: &Epoch) -> Result<EpochVerdicts, 
     Ok(EpochVerdicts {
         changes: changes.into_iter().collect(),
         carried: newest.map(|(_, run)| (run, carried.to_bytes())),
+        alerts: Some(AlertStep {
+            news,
+            settle: alerts::again,
+        }),
     })
 }

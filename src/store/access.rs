@@ -131,6 +131,8 @@ impl Store {
             return Ok(false);
         };
         rejudge::ask(&mut tx, EnvironmentId(environment), Millis(started_at)).await?;
+        // There may be no run after it, and an alert that it opened.
+        rejudge::ask_for(&mut tx, run).await?;
         let action = if reason.is_some() {
             "run.exclude"
         } else {

@@ -4,9 +4,10 @@ use sqlx::SqliteConnection;
 
 use crate::domain::{EnvironmentId, Judgement, Millis, Point, RunId, SeriesId};
 
+use super::alert::{self, AlertStep};
 use super::judgement::write as write_judgements;
 use super::points::point;
-use super::rejudge::Rejudge;
+use super::rejudge::{self, Rejudge};
 use super::{Store, StoreError, code};
 
 /// The runs of one machine and suite version: series compare within it, and nowhere else.
@@ -27,6 +28,8 @@ pub struct EpochVerdicts {
     pub changes: Vec<(RunId, Vec<(SeriesId, Judgement)>)>,
     /// What the next night is judged from, and the newest night in it.
     pub carried: Option<(RunId, Vec<u8>)>,
+    /// What becomes of the alerts, from the whole history.
+    pub alerts: Option<AlertStep>,
 }
 
 impl Store {
@@ -118,11 +121,19 @@ impl Store {
                 .execute(&mut *tx)
                 .await?;
         }
-        if let Some((run, data)) = &carried {
-            let newest = self.newest_night(&mut tx, epoch, None).await?;
-            if newest == Some(*run) {
+        let newest = self.newest_night(&mut tx, epoch, None).await?;
+        if newest == carried.as_ref().map(|(run, _)| *run) {
+            if let Some((run, data)) = &carried {
                 save(&mut tx, epoch, *run, data).await?;
             }
+            if let Some(step) = &verdicts.alerts
+                && !is_asked(&mut tx, epoch).await?
+            {
+                alert::settle(self, &mut tx, epoch, step).await?;
+            }
+        } else if let Some(newest) = newest {
+            // A night came meanwhile: the alerts of a history without it would be wrong.
+            rejudge::ask_for(&mut tx, newest).await?;
         }
         tx.commit().await?;
         for ((run, judged), time) in verdicts.changes.iter().zip(times) {
@@ -159,8 +170,33 @@ impl Store {
         }
     }
 
+    /// What was carried up to and with a run; none where that is not the newest night, or it is
+    /// missing.
+    pub(super) async fn carried_through(
+        &self,
+        tx: &mut SqliteConnection,
+        epoch: &Epoch,
+        run: RunId,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        if self.newest_night(tx, epoch, None).await? != Some(run) {
+            return Ok(None);
+        }
+        let row: Option<(Vec<u8>,)> = sqlx::query_as(
+            "select data
+             from carried
+             where environment_id = $1 and suite = $2 and suite_version = $3 and run_id = $4",
+        )
+        .bind(epoch.environment.0)
+        .bind(&epoch.suite)
+        .bind(&epoch.suite_version)
+        .bind(run.0)
+        .fetch_optional(tx)
+        .await?;
+        Ok(row.and_then(|(data,)| code::unpack(&data, "run", run.0).ok()))
+    }
+
     /// The newest run of an epoch that forms baselines; before a run, where one is given.
-    async fn newest_night(
+    pub(super) async fn newest_night(
         &self,
         tx: &mut SqliteConnection,
         epoch: &Epoch,
@@ -216,6 +252,24 @@ pub(super) async fn save(
     .execute(tx)
     .await?;
     Ok(())
+}
+
+/// Whether a run of an epoch waits to be judged again.
+async fn is_asked(tx: &mut SqliteConnection, epoch: &Epoch) -> Result<bool, StoreError> {
+    let (asked,): (bool,) = sqlx::query_as(
+        "select exists (
+             select 1
+             from rejudge
+             join run using (run_id)
+             where environment_id = $1 and suite = $2 and suite_version = $3
+         )",
+    )
+    .bind(epoch.environment.0)
+    .bind(&epoch.suite)
+    .bind(&epoch.suite_version)
+    .fetch_one(tx)
+    .await?;
+    Ok(asked)
 }
 
 /// Forgets what holds a night of that time or later: the history under it changed.

@@ -10,6 +10,7 @@ use crate::domain::{
     SeriesId, SeriesName,
 };
 
+use super::alert::{self, AlertStep};
 use super::baseline::BaselineOf;
 use super::carried::{self, Epoch};
 use super::track::Entry;
@@ -59,6 +60,8 @@ pub struct Verdicts {
     pub judged: Vec<(SeriesId, Judgement)>,
     /// What the next night is judged from; none where this run leaves nothing behind.
     pub carried: Option<Vec<u8>>,
+    /// What becomes of the alerts.
+    pub alerts: Option<AlertStep>,
     /// The run must be judged again from its whole history.
     pub again: bool,
 }
@@ -156,6 +159,9 @@ impl Store {
         }
         if let Some(carried) = &verdicts.carried {
             carried::save(&mut tx, &epoch, run_id, &code::pack(carried)?).await?;
+        }
+        if let Some(step) = verdicts.alerts.filter(|step| !step.news.is_empty()) {
+            alert::settle(self, &mut tx, &epoch, &step).await?;
         }
         if verdicts.again {
             rejudge::ask_for(&mut tx, run_id).await?;

@@ -159,6 +159,8 @@ impl Store {
                 "delete from run_commit where run_id = $1",
                 "delete from rejudge where run_id = $1",
                 "delete from carried where run_id = $1",
+                "delete from pair_verdict where run_id = $1",
+                "update annotation set run_id = null where run_id = $1",
                 "delete from run where run_id = $1",
             ] {
                 sqlx::query(sql)

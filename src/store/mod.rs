@@ -7,6 +7,7 @@
 //! - `pair`: sides of pairs, commits of runs, pull requests.
 //! - `track`: whole histories in memory.
 //! - `rejudge`: runs whose history changed.
+//! - `alert`: alerts, accepted levels, what pairs said, annotations.
 //! - `files`: samples, report, curves, histograms, artifacts; `samples`: the columns of raw samples.
 //! - `sizes`: how much is stored.
 //! - `github`: the outbox of what is said there.
@@ -24,6 +25,7 @@
 //!       +--< series +--< measurement      by series: a trend is one range scan
 //!
 //!  run --- pair, --< run_commit
+//!  alert --< alert_series, alert_event    level (accepted), pair_verdict, annotation
 //!  rejudge (runs to judge again)      token      audit      github_outbox
 //! ```
 //! # Invariants
@@ -34,6 +36,7 @@
 //! 3. All writing goes through one connection, so writers queue here and not in the database.
 
 mod access;
+mod alert;
 mod baseline;
 mod carried;
 mod code;
@@ -61,6 +64,7 @@ use sqlx::SqlitePool;
 use crate::domain::{Environment, Series, SeriesId, SeriesKey};
 
 pub use access::AuditEntry;
+pub use alert::{Accepting, AlertFilter, AlertStep, ConfirmInputs, NewAnnotation};
 pub use carried::{Epoch, EpochVerdicts};
 pub use github::{OutboxCounts, OutboxEntry, Tried};
 pub use insert::{Inserted, Outcome, RunInputs, Verdicts};

@@ -9,6 +9,7 @@
 //! - [`explain`]: every number behind the verdict on a night.
 //! - [`inputs`]: what a night is judged from, as one number.
 //! - [`tonight`]: one night judged by all of them, from half a year of nights and a small state.
+//! - [`regression`]: a worsening from the night that confirmed it until it is over.
 //! - [`analyze`]: a whole history judged, replayed night by night.
 //! - [`compare`]: two sides of one series. [`confirmation`]: pairs measured on the same night.
 //! - [`gate`]: what turns CI red. [`rules`]: the guide's absolute rules and red flags,
@@ -37,6 +38,7 @@ pub mod gate;
 pub mod history;
 pub mod inputs;
 pub mod markdown;
+pub mod regression;
 pub mod rules;
 pub mod segments;
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use bench_report::metric::Kind;
 use bench_verdict::verdict::{Band, Evidence};
 use kvmark::analysis::carried::Carried;
-use kvmark::analysis::follow::{Seen, follow};
+use kvmark::analysis::follow::{Beside, Seen, follow};
 use kvmark::analysis::judge::{JudgeInputs, judge_night};
 use kvmark::domain::{Judgement, Measurement, Millis, RunId, Series};
 use proptest::prelude::*;
@@ -46,7 +46,7 @@ fn one_by_one(series: &Series, runs: &[Seen]) -> (Vec<(RunId, Judgement)>, Carri
 
 fn at_once(series: &Series, runs: &[Seen]) -> (Vec<(RunId, Judgement)>, Carried) {
     let mut told = Vec::new();
-    let left = follow(series, runs, &[], |said| {
+    let (left, _) = follow(series, runs, &Beside::default(), |said| {
         told.push((said.seen.run, said.judgement));
     });
     let through = runs

@@ -1,5 +1,6 @@
 //! What the pages and the gate say, from plain values.
 
+mod alerts;
 mod builders;
 mod follow;
 mod headline;

@@ -1,6 +1,7 @@
 //! The API and the store behind it.
 
 mod access;
+mod alerts;
 mod compare;
 mod crash;
 mod evidence;

@@ -81,6 +81,12 @@ pub(super) const VOCABULARY: &[&str] = &[
     "bench_report::report::Purpose",
     "bench_report::report::ArtifactKind",
     "bench_verdict::verdict",
+    "bench_verdict::confirmation::Confirmation",
+    "bench_verdict::confirmation::Outcome",
+    "bench_verdict::regression::By",
+    "bench_verdict::regression::How",
+    "bench_verdict::regression::News",
+    "bench_verdict::regression::Numbers",
     "bench_verdict::gate::FailOn",
     "bench_verdict::gate::GateOptions",
 ];

@@ -21,7 +21,17 @@ pub struct Change {
     pub context: Context,
     /// How it looked when it was confirmed.
     pub tail: Tail,
+    /// So many nights earlier it may have been as well: those nights, too, would have confirmed it,
+    /// nearly as clearly.
+    #[serde(default)]
+    pub early: usize,
+    /// So many nights later, too.
+    #[serde(default)]
+    pub late: usize,
 }
+
+/// A candidate that stands out by so much less than the best is nearly as good.
+const NEARLY: f64 = 1.0;
 
 /// The nights since a candidate night, against its context.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -309,10 +319,45 @@ impl<'a> Detector<'a> {
                     confirmed_at: night,
                     context: candidate.context,
                     tail,
+                    early: 0,
+                    late: 0,
                 });
             }
         }
-        best
+        let mut best = best?;
+        (best.early, best.late) = self.reach(&best, night);
+        Some(best)
+    }
+
+    /// How many nights before and after its start a change may have begun as well.
+    fn reach(&mut self, best: &Change, night: usize) -> (usize, usize) {
+        let (mut early, mut late) = (0, 0);
+        let least = best.tail.z.abs() - best.tail.threshold - NEARLY;
+        for candidate in &self.candidates {
+            let at = candidate.context.at;
+            let nights = night + 1 - at;
+            let z = candidate.z(nights, &self.thresholds);
+            let pool = candidate.context.noise.nights;
+            let stands_out = z.abs() - self.thresholds.threshold(nights, pool);
+            let is_near = nights >= self.thresholds.tail_least
+                && z * best.tail.z > 0.0
+                && stands_out >= least.max(0.0)
+                && shape(
+                    self.history,
+                    candidate,
+                    night,
+                    z,
+                    &self.thresholds,
+                    &mut self.tail,
+                )
+                .1
+                .is_whole();
+            if is_near {
+                early = early.max(best.start.saturating_sub(at));
+                late = late.max(at.saturating_sub(best.start));
+            }
+        }
+        (early, late)
     }
 
     /// Takes back changes that the nights since then do not bear out.

@@ -126,6 +126,8 @@ pub struct Tonight {
 pub struct Ask {
     /// The run to compare with, by its time: the last good revision.
     pub against_ms: i64,
+    /// The first night of the nights that ask.
+    pub since_ms: i64,
     /// What asks.
     pub why: String,
 }
@@ -530,6 +532,7 @@ fn ask(
         let why = "the nights since then confirm a change of the level".to_owned();
         return Some(Ask {
             against_ms: against(start)?,
+            since_ms: change.since_ms,
             why,
         });
     }
@@ -553,6 +556,7 @@ fn ask(
     );
     Some(Ask {
         against_ms: against(context.at)?,
+        since_ms: nights[context.at].time_ms,
         why,
     })
 }

@@ -1,0 +1,29 @@
+//! Alerts, accepted levels, what pairs said, annotations.
+//!
+//! # Layout
+//! - `read`: alerts as they are asked for. `write`: as they change.
+//! - `level`: accepted levels, and what pairs said: what people and pairs add to the nights.
+//! - `note`: annotations.
+
+mod level;
+mod note;
+mod read;
+mod write;
+
+use crate::domain::alert::{Alert, AlertInputs, SeriesNews};
+
+pub use level::{Accepting, ConfirmInputs};
+pub use note::NewAnnotation;
+pub use read::AlertFilter;
+
+pub(super) use write::settle;
+
+/// What becomes of the alerts: news, and the function that makes alerts of them. It is called in the
+/// transaction that writes the answer.
+#[derive(Debug, Clone)]
+pub struct AlertStep {
+    /// What became of worsenings.
+    pub news: Vec<SeriesNews>,
+    /// Gives the alerts that are otherwise than before.
+    pub settle: fn(AlertInputs, &[SeriesNews]) -> Vec<Alert>,
+}
