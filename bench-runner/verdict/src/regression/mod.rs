@@ -249,11 +249,8 @@ impl Watch {
         change: &LevelChange,
         news: &mut Vec<News>,
     ) {
-        let standing = judged.state.changes.iter();
-        let Some(standing) = standing
-            .filter(|one| one.since_ms == change.since_ms && one.confirmed_ms == now_ms)
-            .next_back()
-        else {
+        let is_it = |one: &&Standing| one.since_ms == change.since_ms && one.confirmed_ms == now_ms;
+        let Some(standing) = judged.state.changes.iter().rfind(is_it) else {
             return;
         };
         let nights = |a: i64, b: i64| {
