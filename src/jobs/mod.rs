@@ -91,7 +91,7 @@ pub fn judge_run(inputs: RunInputs) -> Verdicts {
 
 /// What it means for a night that pairs confirmed worsenings of `series`: those that the night asked
 /// to have confirmed are alerts at once. For [`Store::save_pair_verdicts`].
-pub fn judge_pairs(inputs: ConfirmInputs, series: &[SeriesId]) -> Verdicts {
+pub fn judge_pairs(inputs: &ConfirmInputs, series: &[SeriesId]) -> Verdicts {
     let Some(mut carried) = inputs.carried.as_deref().and_then(carried_from) else {
         return Verdicts {
             again: true,

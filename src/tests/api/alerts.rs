@@ -52,12 +52,12 @@ async fn say(app: &TestApp, id: AlertId, wish: Wish) -> Alert {
 fn bare(mut alert: Alert) -> Alert {
     alert.version = 0;
     alert.first_bad.run = RunId(0);
-    for night in alert.last_good.iter_mut() {
+    if let Some(night) = &mut alert.last_good {
         night.run = RunId(0);
     }
     for series in &mut alert.series {
         series.since.run = RunId(0);
-        for night in series.last_good.iter_mut() {
+        if let Some(night) = &mut series.last_good {
             night.run = RunId(0);
         }
     }
@@ -96,7 +96,7 @@ async fn runs_that_come_late_leave_the_same_alerts_as_runs_in_order() {
     let all = |alerts: Vec<Alert>| -> Vec<Alert> {
         alerts
             .into_iter()
-            .filter(|alert| alert.is_active())
+            .filter(Alert::is_active)
             .map(bare)
             .collect()
     };
@@ -244,7 +244,7 @@ async fn pairs_open_an_alert_the_same_night_and_a_replay_says_the_same() {
     let known = app
         .store()
         .save_pair_verdicts(tonight, &pairs, NOW, |inputs| {
-            jobs::judge_pairs(inputs, &[SeriesId(1), SeriesId(2)])
+            jobs::judge_pairs(&inputs, &[SeriesId(1), SeriesId(2)])
         })
         .await;
     assert!(known.unwrap());
