@@ -287,6 +287,21 @@
   }
   for (const figure of document.querySelectorAll("figure.trend")) trend(figure);
   for (const group of document.querySelectorAll("[data-many]")) many(group);
+  // Copies the text of an element; where there is no clipboard it is selected instead.
+  for (const button of document.querySelectorAll("button[data-copy]")) {
+    const text = document.getElementById(button.dataset.copy);
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      try {
+        await navigator.clipboard.writeText(text.textContent);
+        button.textContent = "Copied";
+      } catch {
+        text.closest("details")?.setAttribute("open", "");
+        getSelection().selectAllChildren(text);
+        button.textContent = "Selected: copy it with your keys";
+      }
+    });
+  }
   const source = document.querySelector("main [data-live]")?.dataset.live;
   if (source) live(source);
 })();

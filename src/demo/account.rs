@@ -130,6 +130,8 @@ pub(super) fn where_to_look(url: &str, run: RunId, trend: Option<&str>) {
         println!("  {url}{trend}");
         println!("      a trend over the sample's year");
     }
+    println!("  {url}/pulls/{}", super::sample::PULL);
+    println!("      a sample pull request: two pushes, each against its merge base");
 }
 
 pub(super) fn kept(database: &Path) {

@@ -77,7 +77,8 @@ fn make(
     now: Timestamp,
     send: &tokio::sync::mpsc::Sender<NewRun>,
 ) -> Result<()> {
-    for report in sample::reports(suite, SEED, now) {
+    let pull = sample::pull_reports(suite, SEED, now);
+    for report in sample::reports(suite, SEED, now).chain(pull) {
         let new = ingest::read(report.to_json().into_bytes(), now, published)
             .context("a sample report is refused")?;
         if send.blocking_send(new).is_err() {

@@ -20,6 +20,10 @@ pub fn router(state: AppState) -> Router {
         .route("/help", get(pages::help::show))
         .route("/runs", get(pages::runs::show))
         .route("/runs/{id}", get(pages::run::show))
+        .route("/compare", get(pages::compare::choose))
+        .route("/compare/{*sides}", get(pages::compare::show))
+        .route("/pulls", get(pages::compare::pulls))
+        .route("/pulls/{n}", get(pages::compare::pull))
         .layer(middleware::from_fn_with_state(
             state.clone(),
             auth::guard_reading,

@@ -13,6 +13,9 @@ use crate::words::{evidence_word, percent, value};
 /// At most so many rows; a comment is read, not searched.
 const ROWS: usize = 60;
 
+/// At most so many reasons of a comparison: a comment may have 65,536 letters.
+const REASONS: usize = 30;
+
 /// At most so many rows of a comparison before the fold.
 const COMPARED_ROWS: usize = 10;
 
@@ -39,9 +42,7 @@ pub fn verdict(verdict: &Verdict) -> String {
     }
     let rows: Vec<Row> = verdict.series.iter().map(Row::of_series).collect();
     let more = table(&mut out, rows, ("baseline", "tonight"), ROWS).len();
-    if more > 0 {
-        line(&mut out, &format!("… and {more} more."));
-    }
+    self::more(&mut out, more);
     out
 }
 
@@ -85,10 +86,11 @@ pub fn comparison_with(comparison: &Comparison, lines: &[String]) -> String {
             &format!("{} more series that changed", folded.len()),
             |out| {
                 heading(out, ("before", "after"));
-                for row in &folded {
+                for row in folded.iter().take(ROWS) {
                     row.write(out);
                 }
                 out.push('\n');
+                more(out, folded.len().saturating_sub(ROWS));
             },
         );
     }
@@ -99,7 +101,11 @@ pub fn comparison_with(comparison: &Comparison, lines: &[String]) -> String {
         } else {
             format!("The {count} reasons")
         };
-        fold(&mut out, &summary, |out| list(out, &comparison.reasons));
+        fold(&mut out, &summary, |out| {
+            let told = comparison.reasons.len().min(REASONS);
+            list(out, &comparison.reasons[..told]);
+            more(out, comparison.reasons.len() - told);
+        });
     }
     out
 }
@@ -151,6 +157,13 @@ fn lost(out: &mut String, comparison: &Comparison) {
         lines.push(format!("and {more} more"));
     }
     list(out, &lines);
+}
+
+/// How many are not listed; nothing where all are.
+fn more(out: &mut String, count: usize) {
+    if count > 0 {
+        line(out, &format!("… and {count} more."));
+    }
 }
 
 /// What GitHub shows when its summary is clicked.

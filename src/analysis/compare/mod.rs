@@ -107,7 +107,10 @@ pub fn compare(base: &RunSide, head: &RunSide, options: &GateOptions) -> RunComp
         .map(|(series, subject, row)| (series, (subject, row)))
         .unzip();
     let sides = Sides {
-        base: side(&base.run.run),
+        base: Side {
+            name: base_name(&base.run.run, &head.run.run),
+            ..side(&base.run.run)
+        },
         head: side(&head.run.run),
         paired: !rounds.is_empty(),
         coverage: coverage::coverage(&base.run, &head.run),
@@ -158,6 +161,15 @@ pub fn side_name(run: &Run) -> String {
         (None, None) => String::new(),
     };
     format!("{of}{}", revision.short())
+}
+
+/// A merge base is called that: its run may carry the pull request's own branch.
+fn base_name(base: &Run, head: &Run) -> String {
+    if head.revision.base_commit.as_ref() == Some(&base.revision.commit) {
+        format!("merge base {}", base.revision.short())
+    } else {
+        side_name(base)
+    }
 }
 
 fn side(run: &Run) -> Side {

@@ -6,9 +6,10 @@
 //!
 //! # Layout
 //! - here: the nights, as reports.
-//! - `level`: what a series usually is. `story`: what happened to it. `random`: seeded numbers.
+//! - `pull`: a sample pull request. `level`: what a series usually is. `story`: what happened to it. `random`: seeded numbers.
 
 mod level;
+mod pull;
 mod random;
 mod story;
 
@@ -22,6 +23,7 @@ use bench_report::report::{
 use jiff::{Timestamp, ToSpan};
 
 use self::level::{Level, level};
+pub(super) use self::pull::{PULL, pull_reports};
 use self::random::Random;
 
 /// The name of the sample machine.

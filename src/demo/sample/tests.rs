@@ -133,3 +133,35 @@ fn counts_do_not_wander() {
     let distinct: BTreeSet<u64> = bytes.iter().map(|(_, value)| value.to_bits()).collect();
     assert_eq!(distinct.len(), 2);
 }
+
+#[test]
+fn the_sample_pull_has_two_pushes_in_pairs_with_one_merge_base_and_forms_no_baseline() {
+    let pushes = pull_reports(&suite(), 7, now());
+    assert_eq!(pushes.len(), 4);
+    let nights: Vec<Report> = reports(&suite(), 7, now()).collect();
+    for sides in pushes.chunks(2) {
+        let [base, head] = sides else { panic!() };
+        assert_eq!(
+            base.pair.as_ref().unwrap().pair_key,
+            head.pair.as_ref().unwrap().pair_key
+        );
+        assert_eq!(base.revision.commit, head.revision.base_commit);
+        assert!(
+            nights
+                .iter()
+                .any(|n| n.revision.commit == base.revision.commit)
+        );
+        assert_ne!(base.revision.commit, head.revision.commit);
+        assert!(
+            sides
+                .iter()
+                .all(|side| side.revision.branch.as_deref() != Some("main"))
+        );
+        assert!(sides.iter().all(|side| side.kind == RunKind::Sample));
+    }
+    let failed = |report: &Report| report.benchmarks.iter().any(|b| b.status == Status::Failed);
+    assert_eq!(
+        pushes.iter().map(failed).collect::<Vec<_>>(),
+        [false, true, false, false]
+    );
+}

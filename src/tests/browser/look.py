@@ -20,6 +20,7 @@ EVIL = "/benchmarks/%3Cscript%3Ealert(1)%3C%2Fscript%3E"
 PAGES = [(FULL, path) for path in [
     "/", "/trends", "/help", TREND, TREND + "&range=all", TREND + "&range=30d&y=log", TREND + "&y=baseline&x=evenly", EVIL,
     "/runs", "/runs?kind=pull", "/runs/1", "/runs/313", "/runs/313?show=all", "/nothing",
+    "/compare", "/compare/309...313", "/compare/309...313?show=all&open=none", "/compare/301...main?show=slower", "/pulls", "/pulls/12", "/pulls/12?push=1",
 ]] + [(base, path) for base in (ONE, EMPTY) for path in ("/", "/runs")] + [(ONE, "/runs/1"), (ONE, TREND)]
 # Name, width, colour scheme, script, audited by axe.
 VIEWS = [

@@ -9,7 +9,7 @@ use std::process::Command;
 
 use bench_report::metric::{Direction, Kind};
 use kvmark::config::Config;
-use kvmark::domain::{Curve, NewMeasurement, NewRun, RunKind};
+use kvmark::domain::{Curve, Millis, NewMeasurement, NewRun, Purpose, RunKind, RunPair, Side};
 use kvmark::web;
 use tokio::net::TcpListener;
 
@@ -94,7 +94,45 @@ async fn filled(nights: i64) -> TestApp {
         run.environment.fingerprint = "cc".repeat(32);
         store(&app, &run).await;
     }
+    for number in 1..=nights.min(2) {
+        for run in push(number) {
+            store(&app, &run).await;
+        }
+    }
     app
+}
+
+/// A push of pull request 12 and its merge base, in six rounds: the first one is slow.
+fn push(number: i64) -> [NewRun; 2] {
+    [Side::Base, Side::Head].map(|side| {
+        let mut run = night(0);
+        run.run_key = format!("push {number} {side}");
+        run.report = run.run_key.clone().into_bytes();
+        run.kind = RunKind::Pull;
+        run.started_at = Millis(run.started_at.0 + number * 3_600_000);
+        run.finished_at = Millis(run.started_at.0 + 60_000);
+        let base = run.revision.commit.clone();
+        if side == Side::Head {
+            run.revision.commit = format!("{number:040x}");
+            run.measurements.pop();
+            if number == 1 {
+                for sample in run.measurements.iter_mut().flat_map(|m| &mut m.samples) {
+                    *sample *= 1.3;
+                }
+            }
+        }
+        run.revision.base_commit = Some(base);
+        run.revision.pull = Some(12);
+        run.revision.branch = Some("topic".to_owned());
+        run.pair = Some(RunPair {
+            key: format!("pair {number}"),
+            side,
+            purpose: Purpose::Pull,
+            against_run: None,
+            rounds: (0..6).collect(),
+        });
+        run
+    })
 }
 
 fn night(ago: i64) -> NewRun {

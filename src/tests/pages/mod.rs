@@ -1,6 +1,7 @@
 //! The pages, as a browser without script gets them.
 
 mod benchmark;
+mod compare;
 mod help;
 mod overview;
 mod run;

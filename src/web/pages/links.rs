@@ -60,6 +60,16 @@ pub fn run(id: RunId) -> String {
     format!("/runs/{id}")
 }
 
+/// The page that compares two sides: a run's number, a commit or a branch each.
+pub fn compare(base: &str, head: &str) -> String {
+    format!("/compare/{}...{}", encode(base), encode(head))
+}
+
+/// The page of a pull request.
+pub fn pull(number: u64) -> String {
+    format!("/pulls/{number}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

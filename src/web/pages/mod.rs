@@ -4,9 +4,10 @@
 //! - here: what surrounds every page. `verdict`, `value`, `links`, `rows`, `figure`: how verdicts,
 //!   values, URLs, series and trends are written into HTML.
 //! - [`overview`]: `/`. [`benchmark`]: `/benchmarks/{name}`. [`runs`]: `/runs`.
-//!   [`run`]: `/runs/{id}`. [`trends`]: `/trends`. [`help`]: `/help`.
+//!   [`run`]: `/runs/{id}`. [`compare`]: `/compare/{base}...{head}`, `/pulls/{n}`. [`trends`]: `/trends`. [`help`]: `/help`.
 
 pub mod benchmark;
+pub mod compare;
 pub mod help;
 pub mod overview;
 pub mod run;
@@ -59,6 +60,8 @@ pub enum Place {
     Trends,
     /// Runs, and one of them.
     Runs,
+    /// Two sides, and pull requests.
+    Compare,
     /// What the words mean.
     Help,
     /// Nowhere that the header names.
@@ -121,6 +124,7 @@ impl Shell {
             ("/", "Tonight", Place::Tonight),
             ("/trends", "Trends", Place::Trends),
             ("/runs", "Runs", Place::Runs),
+            ("/compare", "Compare", Place::Compare),
             ("/help", "Help", Place::Help),
         ]
         .into_iter()

@@ -68,7 +68,12 @@ fn outcome(comparison: &Comparison, options: &GateOptions) -> Option<String> {
     let threshold = share(options.threshold);
     let above = |row: &&Row| options.is_above(row.band, row.change);
     match comparison.status {
-        Status::Pass | Status::Incomparable => None,
+        Status::Incomparable => None,
+        Status::Pass => {
+            let is_slower = comparison.slower_and_faster().0 > 0;
+            is_slower
+                .then(|| format!("none is slower by more than {threshold}, so the gate passes"))
+        }
         Status::Fail => {
             let sure = |row: &&Row| row.is_sure() || !options.noise_guard;
             let count = comparison.rows.iter().filter(above).filter(sure).count();
@@ -152,6 +157,10 @@ mod tests {
         assert_eq!(
             sentence(&rows, &[], None),
             "Slower in 2 series, faster in 1; one slowdown above 10% is confirmed, so the gate fails"
+        );
+        assert_eq!(
+            sentence(&rows[1..], &[], None),
+            "Slower in 1 series, faster in 1; none is slower by more than 10%, so the gate passes"
         );
         assert_eq!(
             sentence(&rows[2..], &[], None),

@@ -1,0 +1,196 @@
+//! `/compare/{base}...{head}` and `/pulls/{n}`: what a reviewer opens.
+//!
+//! # Layout
+//! - here: the handlers, and what they load. `view`: what the template shows. `opened`: a row that
+//!   is opened, with its charts. `table`, `facets`: its rows, and the choices of them. `query`: the
+//!   state of the page. `pick`: choosing two sides.
+
+mod facets;
+mod opened;
+mod pick;
+mod query;
+mod table;
+mod view;
+
+use axum::extract::State;
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use bench_verdict::gate::GateOptions;
+
+use self::query::{Open, View};
+use self::view::{ComparePage, PullPart, Subject};
+use super::{Place, Shell, html, links};
+use crate::analysis::compare::markdown;
+use crate::analysis::compare::sections::Section;
+use crate::analysis::pull;
+use crate::domain::SeriesId;
+use crate::web::api::compare::page as page_of_pull;
+use crate::web::extract::{Path, Query};
+use crate::web::sides::{self, Compared};
+use crate::web::{AppState, WebError};
+
+pub use pick::pulls;
+
+/// `GET /compare`: choosing two sides; with `base` and `head`, on to their page.
+pub async fn choose(
+    State(state): State<AppState>,
+    Query(pairs): Query<Vec<(String, String)>>,
+) -> Result<Response, WebError> {
+    let value = |key: &str| {
+        let pair = pairs.iter().find(|(k, v)| k == key && !v.trim().is_empty());
+        pair.map(|(_, value)| value.trim())
+    };
+    match (value("base"), value("head")) {
+        (Some(base), Some(head)) => {
+            // Said here, where the form is, and not on a page that cannot be drawn.
+            sides::resolve(&state, base, head).await?;
+            Ok(Redirect::to(&links::compare(base, head)).into_response())
+        }
+        _ => Ok(pick::page(&state).await?.into_response()),
+    }
+}
+
+/// `GET /compare/{base}...{head}`
+pub async fn show(
+    State(state): State<AppState>,
+    Path(named): Path<String>,
+    Query(pairs): Query<Vec<(String, String)>>,
+) -> Result<Html<String>, WebError> {
+    let Some((base, head)) = named.split_once("...") else {
+        return Err(WebError::not_found(
+            "comparison",
+            format_args!(
+                "{named}: the address is /compare/BASE...HEAD, a run's number, a commit or a branch each"
+            ),
+        ));
+    };
+    let view = View::read(&pairs)?;
+    let (base_run, head_run) = sides::resolve(&state, base, head).await?;
+    let compared =
+        sides::compare_runs(&state, base_run.id, head_run.id, &GateOptions::default()).await?;
+    let opened = opened(&state, &view, &compared).await?;
+    let subject = Subject {
+        path: links::compare(base, head),
+        json: format!(
+            "/api/v1/compare?base={}&head={}",
+            links::encode(base),
+            links::encode(head)
+        ),
+        names: (base.to_owned(), head.to_owned()),
+        markdown: markdown(&compared.result.comparison, &[]),
+        pull: None,
+    };
+    let recent = pick::recent(&state).await?;
+    let shell = Shell::of(&state, Place::Compare).await?;
+    html(&ComparePage::new(
+        shell,
+        &view,
+        subject,
+        Some(&compared),
+        (&compared.result, &head_run),
+        opened,
+        recent,
+        state.now(),
+    ))
+}
+
+/// `GET /pulls/{n}`: the last push against its base, and the pushes before it.
+pub async fn pull(
+    State(state): State<AppState>,
+    Path(number): Path<u64>,
+    Query(pairs): Query<Vec<(String, String)>>,
+) -> Result<Html<String>, WebError> {
+    let view = View::read(&pairs)?;
+    let options = GateOptions::default();
+    let mut pushes = sides::pushes(&state, number, &options).await?;
+    if let Some(push) = view.push {
+        let at = push
+            .checked_sub(pushes.earlier + 1)
+            .filter(|at| *at < pushes.pushes.len())
+            .ok_or_else(|| {
+                WebError::not_found("push", format_args!("{push} of pull request {number}"))
+            })?;
+        let all = pull::report(number, &pushes.pushes, pushes.earlier);
+        pushes.pushes.truncate(at + 1);
+        return draw_pull(&state, number, &view, pushes, all).await;
+    }
+    let all = pull::report(number, &pushes.pushes, pushes.earlier);
+    draw_pull(&state, number, &view, pushes, all).await
+}
+
+/// Draws the page of the last of `pushes`, with the list of `all`.
+async fn draw_pull(
+    state: &AppState,
+    number: u64,
+    view: &View,
+    pushes: sides::Pushes,
+    all: Option<pull::PullReport>,
+) -> Result<Html<String>, WebError> {
+    let report = pull::report(number, &pushes.pushes, pushes.earlier);
+    let (Some(last), Some(report), Some(all)) = (pushes.pushes.last(), report, all) else {
+        return Err(WebError::not_found("measured run of pull request", number));
+    };
+    let compared = match &last.base {
+        Some(choice) => Some(
+            sides::compare_runs(state, choice.run_id, last.run.id, &GateOptions::default()).await?,
+        ),
+        None => None,
+    };
+    let opened = match &compared {
+        Some(compared) => opened(state, view, compared).await?,
+        None => None,
+    };
+    let link = page_of_pull(state, number);
+    let base_name = match &last.base {
+        Some(choice) => choice.run_id.to_string(),
+        None => state.store.main_branch().to_owned(),
+    };
+    let subject = Subject {
+        path: links::pull(number),
+        json: format!("/api/v1/pulls/{number}/report"),
+        names: (base_name, last.run.id.to_string()),
+        markdown: report.markdown(link.as_deref()),
+        pull: Some(PullPart {
+            number,
+            base: last.base.clone(),
+            since: all.since.clone(),
+            current: report.pushes.len() + pushes.earlier,
+            earlier: pushes.earlier,
+            pushes: all.pushes,
+        }),
+    };
+    let recent = pick::recent(state).await?;
+    let shell = Shell::of(state, Place::Compare).await?;
+    html(&ComparePage::new(
+        shell,
+        view,
+        subject,
+        compared.as_ref(),
+        (&last.compared, &last.run),
+        opened,
+        recent,
+        state.now(),
+    ))
+}
+
+/// The row that is opened, if it is there: by its series, else the first that is surely slower.
+async fn opened(
+    state: &AppState,
+    view: &View,
+    compared: &Compared,
+) -> Result<Option<(SeriesId, opened::Opened)>, WebError> {
+    let result = &compared.result;
+    let rows = || result.comparison.rows.iter().zip(&result.series);
+    let found = match view.open {
+        Open::None => None,
+        Open::Series(id) => rows().find(|(_, series)| series.head.id == id),
+        Open::Worst if view.page > 1 => None,
+        Open::Worst => rows().find(|(row, series)| {
+            Section::of(row) == Section::Slower && view.is_of(row, series) && view.show.takes(row)
+        }),
+    };
+    let Some((row, series)) = found else {
+        return Ok(None);
+    };
+    let opened = opened::open(state, compared, row, series).await?;
+    Ok(opened.map(|opened| (series.head.id, opened)))
+}
