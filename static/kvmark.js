@@ -280,6 +280,14 @@
     events.addEventListener("complete", () => { events.close(); location.reload(); });
   }
 
+  // A command is copied at a click.
+  for (const pre of document.querySelectorAll("pre[data-copy]")) {
+    if (!navigator.clipboard) break;
+    const text = pre.textContent, button = make("button", "btn copy", "Copy");
+    button.type = "button";
+    button.addEventListener("click", () => navigator.clipboard.writeText(text).then(() => button.textContent = "Copied"));
+    pre.prepend(button);
+  }
   // What is current comes into sight where a row scrolls sideways.
   for (const link of document.querySelectorAll(".tabs [aria-current], .top nav [aria-current]")) {
     const row = link.parentElement;

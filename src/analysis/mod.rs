@@ -12,6 +12,8 @@
 //! - [`overview`]: is main healthy tonight, one block an environment.
 //! - [`run_report`]: what the page of one run says.
 //! - [`history`]: one series over time, ready for a chart.
+//! - [`noise`]: how much a series moves although nothing changed. [`distribution`]: values as they
+//!   were recorded.
 //! - [`targets`]: the absolute goals and the red flags.
 //! - [`terms`]: the numbers that explanations name.
 //! - [`order`]: worst first. `words`: small words for sentences.
@@ -21,9 +23,11 @@ pub mod baseline;
 pub mod carried;
 pub mod compare;
 pub mod explain;
+pub mod distribution;
 pub mod follow;
 pub mod history;
 pub mod judge;
+pub mod noise;
 pub mod order;
 pub mod overview;
 pub mod published;

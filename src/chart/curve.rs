@@ -107,6 +107,11 @@ impl CurveSize {
 
 /// Draws it. The y axis starts at zero, unless it counts by powers.
 pub fn curve(data: &CurvePlot, size: CurveSize) -> String {
+    curve_at(data, size, &[])
+}
+
+/// Draws it with these ticks along x, and with its own where none are given.
+pub fn curve_at(data: &CurvePlot, size: CurveSize, ticks: &[Tick]) -> String {
     let (width, height, classes) = size.pixels();
     let opening = Opening {
         classes,
@@ -226,7 +231,12 @@ pub fn curve(data: &CurvePlot, size: CurveSize) -> String {
             canvas,
             area,
         };
-        pen.x_axis(&x_ticks(data, (x0, x1)), along_x, f64::from(width));
+        let within = |tick: &&Tick| (x0..=x1).contains(&tick.at);
+        let ticks = match ticks {
+            [] => x_ticks(data, (x0, x1)),
+            given => given.iter().filter(within).cloned().collect(),
+        };
+        pen.x_axis(&ticks, along_x, f64::from(width));
         pen.lines(along_x, along_y);
         pen.note(along_x, along_y, f64::from(width));
     })

@@ -1,5 +1,7 @@
 //! What a run holds beside its measurements: samples, report, curves, histograms, artifacts.
 
+use std::collections::BTreeMap;
+
 use sqlx::SqliteConnection;
 
 use crate::domain::{Artifact, ArtifactId, Curve, Histogram, NewRun, RunId, SeriesId};
@@ -187,6 +189,36 @@ impl Store {
                 })
             })
             .collect()
+    }
+
+    /// The distributions of one benchmark at these params in a run.
+    pub async fn histograms_of(
+        &self,
+        run: RunId,
+        benchmark: &str,
+        params: &BTreeMap<String, String>,
+    ) -> Result<Vec<Histogram>, StoreError> {
+        let rows: Vec<(String, String, Vec<u8>)> = sqlx::query_as(
+            "select name, unit, data
+             from histogram
+             where run_id = $1 and benchmark = $2 and params_json = $3
+             order by ordinal",
+        )
+        .bind(run.0)
+        .bind(benchmark)
+        .bind(code::params(params))
+        .fetch_all(self.readers())
+        .await?;
+        Ok(rows
+            .into_iter()
+            .map(|(name, unit, data)| Histogram {
+                benchmark: benchmark.to_owned(),
+                params: params.clone(),
+                name,
+                unit,
+                data,
+            })
+            .collect())
     }
 
     /// The files of a run, without their bytes.

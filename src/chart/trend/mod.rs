@@ -10,6 +10,7 @@ use super::role::Role;
 use super::scale::{Tick, linear_ticks, log_ticks};
 use super::thin::thin;
 use crate::analysis::history::EventKind;
+use crate::text;
 
 /// How large a trend is drawn. A wide one is always accompanied by a narrow one, and a style sheet
 /// shows one of them.
@@ -180,17 +181,40 @@ pub(super) fn x_ticks(
             .collect()
     } else {
         let (from, to) = along.span();
+        if from == to {
+            // One night alone: its day.
+            let day = (along.at(from), Some(text::day_year(from)));
+            return tick_marks(canvas, area, frame, [day], false, width);
+        }
         time_ticks(from, to, frame.right - frame.left)
             .into_iter()
             .map(|tick| (along.at(tick.at), tick.text))
             .collect()
     };
+    tick_marks(
+        canvas,
+        area,
+        frame,
+        ticks,
+        along.scale == XScale::Commit,
+        width,
+    );
+}
+
+/// Marks and labels, those that have room. Of `crowded` ticks there can be many more than pixels.
+fn tick_marks(
+    canvas: &Canvas<'_>,
+    area: &Plot<'_>,
+    frame: Frame,
+    ticks: impl IntoIterator<Item = (f64, Option<String>)>,
+    crowded: bool,
+    width: f64,
+) {
     let mut last: Option<Span> = None;
     let mut last_tick = f64::NEG_INFINITY;
     for (at, text) in ticks {
         let x = area.px((at, 0.0)).0;
-        // Commits can be many more than pixels.
-        if x - last_tick < 3.0 && text.is_some() && along.scale == XScale::Commit {
+        if crowded && x - last_tick < 3.0 {
             continue;
         }
         last_tick = x;

@@ -7,5 +7,6 @@ mod headline;
 mod history;
 mod judge;
 mod movers;
+mod noise;
 mod run_report;
 mod targets;

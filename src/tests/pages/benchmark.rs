@@ -1,6 +1,7 @@
 use axum::http::StatusCode;
+use base64::Engine;
 use bench_report::metric::Direction;
-use kvmark::domain::{NewMeasurement, NewRun};
+use kvmark::domain::{Histogram, NewMeasurement, NewRun};
 
 use super::{Page, store};
 use crate::app::TestApp;
@@ -200,4 +201,74 @@ async fn the_page_opens_on_a_machine_that_has_nights_of_main() {
     Page::get(&app, "/benchmarks/KVEventConcurrency")
         .await
         .says("bench-1 · main · 40 nights");
+}
+
+/// Forty nights with a distribution each; the newest has a longer tail.
+async fn app_with_distributions() -> TestApp {
+    let app = TestApp::new().await;
+    for ago in (0..40).rev() {
+        let mut run = night(ago, 1.0);
+        let mut recorded =
+            hdrhistogram::Histogram::<u64>::new_with_bounds(1, 60_000_000_000, 3).unwrap();
+        for i in 1..=20_000_u64 {
+            let is_tail = i > 19_600;
+            let value = 100_000 + i * if is_tail && ago == 0 { 20 } else { 1 };
+            recorded.record(value).unwrap();
+        }
+        let encoded = bench_report::report::Histogram::encode("latency", "ns", &recorded).unwrap();
+        run.histograms = vec![Histogram {
+            benchmark: NAME.to_owned(),
+            params: at(100, 1.0).name.params,
+            name: "latency".to_owned(),
+            unit: "ns".to_owned(),
+            data: base64::engine::general_purpose::STANDARD
+                .decode(encoded.hdr_base64)
+                .unwrap(),
+        }];
+        store(&app, &run).await;
+    }
+    app
+}
+
+const P99: &str = "/benchmarks/KVEventConcurrency?metric=latency_p99&param.concurrency=100&param.cpu=2&environment=1";
+
+#[tokio::test]
+async fn two_nights_are_shown_beside_each_other() {
+    let app = app_with_distributions().await;
+    let page = Page::get(&app, P99).await;
+    page.says("Distribution latency, 20,000 values Percentiles Histogram ECDF")
+        .says("Against 22 Feb: the middle 0.0%, p99 +314.1%.")
+        .says("p50 110.0 110.0 0.0% p90")
+        .says("p99.99");
+    for ends in ["<select name=\"run\">", "<select name=\"against\">"] {
+        assert!(page.html().contains(ends), "{ends}");
+    }
+    // Any two nights: the same night a month ago had no longer tail.
+    let older = Page::get(&app, &format!("{P99}&run=11&against=2&dist=histogram")).await;
+    older
+        .says("Against 22 Jan: the middle 0.0%, p99 0.0%.")
+        .says("31 Jan 2026");
+    assert!(older.html().contains("% of values"));
+    Page::get(&app, &format!("{P99}&dist=ecdf"))
+        .await
+        .says("ECDF");
+    let refused = Page::with_status(&app, &format!("{P99}&run=x"), StatusCode::BAD_REQUEST).await;
+    refused.says("run=\"x\" is no run: give its number");
+}
+
+#[tokio::test]
+async fn what_was_not_recorded_is_not_available() {
+    let app = app().await;
+    Page::get(&app, P99)
+        .await
+        .says("Not available: that night recorded no distribution of this series.");
+}
+
+#[tokio::test]
+async fn the_noise_card_says_what_can_be_seen() {
+    let page = Page::get(&app().await, P99).await;
+    page.says("Noise last 40 nights, bench-1")
+        .says("Within the newest night, s 1.5%")
+        .says("Confirmed in 3 nights ≥ 5.0%")
+        .says("A change of 5.0%, the edge of a band, stands out of one night's noise and is confirmed in 2 nights.");
 }

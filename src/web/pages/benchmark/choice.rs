@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::query::View;
 use super::{by_nature, environments_of};
+use crate::chart::curve::LEAST_PLACES;
 use crate::domain::time::DAY_MS;
 use crate::domain::{Environment, EnvironmentId, Series, SeriesId};
 use crate::web::pages::environment_or_unknown;
@@ -208,6 +209,25 @@ impl Choice {
             // Of equals, the first by name.
             .rev()
             .max_by_key(|(_, values)| values.len())
+    }
+
+    /// The params with three numeric values or more, each with its series; the longest first.
+    pub(super) fn numeric_params(&self) -> Vec<(String, Along)> {
+        let is_numeric = |text: &String| text.parse::<f64>().is_ok_and(f64::is_finite);
+        let mut params: Vec<(String, Along)> = self
+            .series
+            .key
+            .params
+            .keys()
+            .map(|param| {
+                let mut along = self.along(param);
+                along.retain(|(value, _)| is_numeric(value));
+                (param.clone(), along)
+            })
+            .filter(|(_, along)| along.len() >= LEAST_PLACES)
+            .collect();
+        params.sort_by_key(|(_, along)| std::cmp::Reverse(along.len()));
+        params
     }
 
     /// The series whose last nights the page tells: the metrics, and those along the widest param.

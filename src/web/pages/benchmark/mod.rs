@@ -2,10 +2,14 @@
 //!
 //! # Layout
 //! - here: the handler, and what it loads. [`query`]: the state in the URL.
-//! - `choice`: which series a view means. `view`: what the template shows. `scaling`: the curve over
-//!   a param.
+//! - `choice`: which series a view means. `view`: what the template shows.
+//! - `pair`: two nights, for `scaling`, the curves over params, and `distribution`, what was
+//!   recorded. `noise`: what can be seen of the series.
 
 mod choice;
+mod distribution;
+mod noise;
+mod pair;
 pub mod query;
 mod scaling;
 mod view;
@@ -20,11 +24,13 @@ use bench_report::metric::Scale;
 use futures::future::try_join_all;
 
 use self::choice::Choice;
+use self::pair::Pair;
 use self::query::{Range, View};
 use self::view::BenchmarkPage;
 use super::figure::{TrendFigure, points_json};
 use super::{Place, Shell, html, value};
 use crate::analysis::history::{History, HistoryInputs, build};
+use crate::analysis::noise::{NoiseCard, noise_card};
 use crate::domain::time::DAY_MS;
 use crate::domain::{Environment, EnvironmentId, Millis, Point, Run, Series, SeriesId};
 use crate::store::SeriesFilter;
@@ -114,6 +120,10 @@ struct Loaded {
     multiples: Option<(String, Vec<(String, History)>)>,
     /// How many values `multiples` leaves out.
     multiples_left_out: usize,
+    /// Two nights beside each other; none without any.
+    pair: Option<Pair>,
+    /// What can be seen of the series; none with too few nights.
+    noise: Option<NoiseCard>,
     /// The run of the newest night shown.
     newest: Option<Run>,
     /// What was shown instead of nothing.
@@ -287,7 +297,11 @@ async fn load(
         Some(point) => store.run(point.run).await?,
         None => None,
     };
+    let pair = Pair::load(state, view, &choice, &history).await?;
+    let noise = noise_of(state, &choice, &history).await?;
     Ok(Loaded {
+        pair,
+        noise,
         history,
         scale,
         recent,
@@ -302,6 +316,40 @@ async fn load(
             .unwrap_or_default(),
         choice,
     })
+}
+
+/// The noise of the last half year, whatever the reader looks at.
+async fn noise_of(
+    state: &AppState,
+    choice: &Choice,
+    shown: &History,
+) -> Result<Option<NoiseCard>, WebError> {
+    /// Nights that the rule looks back on.
+    const NIGHTS: u32 = 171;
+    let id = choice.series.id;
+    let recent = state
+        .store
+        .recent_points(&[id], state.now(), NIGHTS)
+        .await?;
+    let points: Vec<Point> = recent.into_iter().flat_map(|(_, points)| points).collect();
+    let (Some(first), Some(last)) = (points.first(), points.last()) else {
+        return Ok(None);
+    };
+    let samples = state.store.samples(last.run, id).await?.unwrap_or_default();
+    let history = build(HistoryInputs {
+        from: first.time,
+        to: last.time,
+        series: shown.series.clone(),
+        environment: choice.machine.clone(),
+        earlier: Vec::new(),
+        points,
+    });
+    Ok(noise_card(
+        &history.series,
+        &history.points,
+        &history.events,
+        &samples,
+    ))
 }
 
 /// The figure of the large chart.

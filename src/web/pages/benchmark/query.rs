@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use crate::chart::{XScale, YScale};
 use crate::domain::time::DAY_MS;
-use crate::domain::{EnvironmentId, Millis};
+use crate::domain::{EnvironmentId, Millis, RunId};
 use crate::text;
 use crate::web::WebError;
 use crate::web::pages::links::{self, encode};
@@ -27,9 +27,34 @@ pub struct View {
     pub x: XScale,
     /// How y counts.
     pub y: YScale,
+    /// The night whose curves and distribution are shown; else the newest.
+    pub run: Option<RunId>,
+    /// The night it is shown against; else one of the week before.
+    pub against: Option<RunId>,
+    /// How a distribution is shown.
+    pub dist: Dist,
     /// Asks for the points of the chart as JSON instead of the page.
     pub wants_points: bool,
 }
+
+/// How a distribution is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Dist {
+    /// Values over percentiles, up to 99.99.
+    #[default]
+    Percentiles,
+    /// How many values lie where.
+    Histogram,
+    /// How many values are at most so large.
+    Cumulative,
+}
+
+/// How a distribution may be shown: in the URL, on the page.
+pub const DISTS: [(&str, &str, Dist); 3] = [
+    ("percentiles", "Percentiles", Dist::Percentiles),
+    ("histogram", "Histogram", Dist::Histogram),
+    ("ecdf", "ECDF", Dist::Cumulative),
+];
 
 /// Which time a chart shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,6 +123,11 @@ impl View {
                 "y" => view.y = y_scale(value)?,
                 "from" => from = Some(day("from", value)?),
                 "to" => to = Some(day("to", value)?),
+                "run" => view.run = Some(run("run", value)?),
+                "against" => view.against = Some(run("against", value)?),
+                "dist" => {
+                    view.dist = known("dist", value, DISTS.iter().map(|(k, _, d)| (*k, *d)))?;
+                }
                 "points" => view.wants_points = true,
                 _ => {
                     if let Some(param) = name.strip_prefix("param.")
@@ -117,30 +147,48 @@ impl View {
     /// The URL of this view of a benchmark.
     pub fn url(&self, benchmark: &str) -> String {
         let mut url = links::benchmark(benchmark);
-        let mut mark = '?';
-        let mut add = |name: &str, value: &str| {
-            let _ = write!(url, "{mark}{name}={value}");
-            mark = '&';
-        };
-        if let Some(metric) = &self.metric {
-            add("metric", &encode(metric));
-        }
-        for (name, value) in &self.params {
-            add(&format!("param.{}", encode(name)), &encode(value));
-        }
-        if let Some(environment) = self.environment {
-            add("environment", &environment.to_string());
-        }
-        if self.all_branches {
-            add("branch", "all");
-        }
-        for (name, value) in self.range.pairs().into_iter().chain(scales(self.x, self.y)) {
-            add(name, &value);
-        }
-        if self.wants_points {
-            add("points", "1");
+        for (i, (name, value)) in self.pairs().iter().enumerate() {
+            let mark = if i == 0 { '?' } else { '&' };
+            let _ = write!(url, "{mark}{}={}", encode(name), encode(value));
         }
         url
+    }
+
+    /// The names and values of the URL's query.
+    pub fn pairs(&self) -> Vec<(String, String)> {
+        let mut pairs: Vec<(String, String)> = Vec::new();
+        let mut add = |name: &str, value: String| pairs.push((name.to_owned(), value));
+        if let Some(metric) = &self.metric {
+            add("metric", metric.clone());
+        }
+        for (name, value) in &self.params {
+            add(&format!("param.{name}"), value.clone());
+        }
+        if let Some(environment) = self.environment {
+            add("environment", environment.to_string());
+        }
+        if self.all_branches {
+            add("branch", "all".to_owned());
+        }
+        let axes = scales(self.x, self.y);
+        for (name, value) in self.range.pairs().into_iter().chain(axes) {
+            add(name, value);
+        }
+        if let Some(run) = self.run {
+            add("run", run.to_string());
+        }
+        if let Some(against) = self.against {
+            add("against", against.to_string());
+        }
+        if self.dist != Dist::default()
+            && let Some((name, ..)) = DISTS.iter().find(|(.., d)| *d == self.dist)
+        {
+            add("dist", (*name).to_owned());
+        }
+        if self.wants_points {
+            add("points", "1".to_owned());
+        }
+        pairs
     }
 
     /// First and last instant to ask the store for.
@@ -223,6 +271,12 @@ pub(in crate::web) fn y_scale(value: &str) -> Result<YScale, WebError> {
     known("y", value, YS.iter().map(|(k, _, y)| (*k, *y)))
 }
 
+fn run(name: &str, value: &str) -> Result<RunId, WebError> {
+    let number = value.parse().map(RunId);
+    number
+        .map_err(|_| WebError::bad_request(format!("{name}={value:?} is no run: give its number")))
+}
+
 fn known<T: Copy>(
     name: &str,
     value: &str,
@@ -264,7 +318,7 @@ mod tests {
 
     #[test]
     fn a_view_survives_its_url() {
-        let query = "metric=p99&param.cpu=8&environment=3&branch=all&from=2026-01-02&to=2026-03-04&x=evenly&y=log";
+        let query = "metric=p99&param.cpu=8&environment=3&branch=all&from=2026-01-02&to=2026-03-04&x=evenly&y=log&run=7&against=3&dist=ecdf";
         let view = read(query).expect("it reads");
         assert_eq!(view.url("b"), format!("/benchmarks/b?{query}"));
     }

@@ -1,15 +1,16 @@
-//! The chosen metric over the values of a param: tonight, and a week of nights before.
+//! The chosen metric over the values of its params, in two nights.
 
 use bench_report::metric::{Scale, format_factor};
 
 use super::super::value;
 use super::Loaded;
+use super::choice::Along;
+use super::pair::{Pair, Side};
 use crate::chart::curve::{CurvePlot, CurveSize, LEAST_PLACES, Line, curve, wants_log};
 use crate::chart::role::{Role, deserves_mark};
 use crate::domain::Point;
-use crate::text;
 
-/// The scaling section.
+/// A scaling curve.
 #[derive(Debug, Clone)]
 pub(super) struct Scaling {
     /// Over which param.
@@ -20,60 +21,53 @@ pub(super) struct Scaling {
     pub(super) finding: String,
 }
 
-/// `None` where the param has no three numeric values with a night each.
-pub(super) fn scaling(loaded: &Loaded) -> Option<Scaling> {
-    let (param, along) = loaded.choice.widest_param()?;
-    let places: Vec<(f64, &[Point])> = along
+/// A curve over each param that has three numeric values or more; the longest first.
+pub(super) fn scalings(loaded: &Loaded) -> Vec<Scaling> {
+    let Some(pair) = &loaded.pair else {
+        return Vec::new();
+    };
+    let params = loaded.choice.numeric_params();
+    params
         .iter()
-        .filter_map(|(text, series)| {
-            let at: f64 = text.parse().ok()?;
-            let nights = loaded.recent.get(&series.id)?;
-            (!nights.is_empty() && at.is_finite()).then_some((at, nights.as_slice()))
-        })
-        .collect();
-    let tonight: Vec<(f64, &Point)> = places
-        .iter()
-        .filter_map(|(at, nights)| Some((*at, nights.last()?)))
-        .collect();
-    if tonight.len() < LEAST_PLACES {
+        .filter_map(|(param, along)| scaling(param, along, pair, loaded))
+        .collect()
+}
+
+fn scaling(param: &str, along: &Along, pair: &Pair, loaded: &Loaded) -> Option<Scaling> {
+    let places = |side: &Side| -> Vec<(f64, Point)> {
+        along
+            .iter()
+            .filter_map(|(text, series)| {
+                let at = text.parse().ok().filter(|at: &f64| at.is_finite())?;
+                Some((at, side.values.get(&series.id)?.clone()))
+            })
+            .collect()
+    };
+    let head = places(&pair.head);
+    if head.len() < LEAST_PLACES {
         return None;
     }
-    // The oldest of the nights at hand, the same for all places.
-    let before = places
-        .iter()
-        .filter_map(|(_, nights)| nights.first())
-        .map(|p| p.time)
-        .max()?;
-    let old: Vec<(f64, &Point)> = places
-        .iter()
-        .filter_map(|(at, nights)| Some((*at, nights.iter().find(|p| p.time >= before)?)))
-        .collect();
-    let has_old =
-        old.len() == tonight.len() && old.iter().zip(&tonight).all(|(o, t)| o.1.run != t.1.run);
+    let base = pair.base.as_ref().map(|side| (side, places(side)));
+    let base = base.filter(|(_, places)| places.len() >= LEAST_PLACES);
     let key = &loaded.choice.series.key;
-    let scale = value::scale(&key.unit, tonight.iter().map(|(_, p)| p.value));
+    let scale = value::scale(&key.unit, head.iter().map(|(_, p)| p.value));
     let mut lines = Vec::new();
-    if has_old {
-        lines.push(line(text::day(before), true, &old, scale));
+    if let Some((side, places)) = &base {
+        lines.push(line(side.name.clone(), true, places, scale));
     }
-    let newest = tonight.iter().map(|(_, p)| p.time).max()?;
-    lines.push(line(text::day(newest), false, &tonight, scale));
-    let x_log = wants_log(tonight.iter().map(|(x, _)| *x));
-    let y_log = wants_log(tonight.iter().map(|(_, p)| p.value));
-    let finding = finding(&param, &tonight, scale);
+    lines.push(line(pair.head.name.clone(), false, &head, scale));
+    let x_log = wants_log(head.iter().map(|(x, _)| *x));
+    let y_log = wants_log(head.iter().map(|(_, p)| p.value));
+    let finding = finding(param, &head, scale);
+    let logged = |text: &str, log: bool| match log {
+        true => format!("{text} (log)"),
+        false => text.to_owned(),
+    };
     let plot = CurvePlot {
         label: format!("{} by {param}. {finding}", key.metric),
         desc: String::new(),
-        y_unit: if y_log {
-            format!("{} (log)", scale.label)
-        } else {
-            scale.label.to_owned()
-        },
-        x_title: if x_log {
-            format!("{param} (log)")
-        } else {
-            param.clone()
-        },
+        y_unit: logged(scale.label, y_log),
+        x_title: logged(param, x_log),
         x_log,
         y_log,
         lines,
@@ -81,12 +75,12 @@ pub(super) fn scaling(loaded: &Loaded) -> Option<Scaling> {
     };
     Some(Scaling {
         svg: curve(&plot, CurveSize::Third),
-        param,
+        param: param.to_owned(),
         finding,
     })
 }
 
-fn line(name: String, is_old: bool, places: &[(f64, &Point)], scale: Scale) -> Line {
+fn line(name: String, is_old: bool, places: &[(f64, Point)], scale: Scale) -> Line {
     let marks = places
         .iter()
         .enumerate()
@@ -105,7 +99,7 @@ fn line(name: String, is_old: bool, places: &[(f64, &Point)], scale: Scale) -> L
 }
 
 /// Such as `From 1 to 500 it grows 3.7×, from 0.431 to 1.590 M/s.`
-fn finding(param: &str, places: &[(f64, &Point)], scale: Scale) -> String {
+fn finding(param: &str, places: &[(f64, Point)], scale: Scale) -> String {
     let (Some(first), Some(last)) = (places.first(), places.last()) else {
         return String::new();
     };

@@ -3,8 +3,10 @@
 use askama::Template;
 use bench_report::metric::{Direction, format_change};
 
+use super::distribution::{DistributionView, PairForm, distribution, form};
+use super::noise::{NoiseView, noise};
 use super::query::{RANGES, Range, View, XS, YS};
-use super::scaling::{Scaling, scaling};
+use super::scaling::{Scaling, scalings};
 use super::{Loaded, MULTIPLES_DAYS, figure};
 use crate::analysis::history::History;
 use crate::chart::role::deserves_mark;
@@ -34,7 +36,11 @@ pub(super) struct BenchmarkPage {
     note: String,
     trend: TrendFigure,
     multiples: Option<Multiples>,
-    scaling: Option<Scaling>,
+    scalings: Vec<Scaling>,
+    distribution: Option<DistributionView>,
+    noise: Option<NoiseView>,
+    pair: Option<PairForm>,
+    action: String,
     reproduce: String,
     took: String,
     nights: Vec<NightRow>,
@@ -113,7 +119,11 @@ impl BenchmarkPage {
             note: note(view, loaded),
             trend: figure(name, view, loaded),
             multiples: multiples(name, view, loaded),
-            scaling: scaling(loaded),
+            scalings: scalings(loaded),
+            distribution: distribution(name, view, loaded),
+            noise: noise(loaded),
+            pair: form(view, loaded),
+            action: links::benchmark(name),
             reproduce: reproduce(name, loaded.newest.as_ref(), series.key.params.get("cpu")),
             took: loaded.newest.as_ref().map_or_else(String::new, |run| {
                 text::duration(run.finished_at.0.saturating_sub(run.started_at.0))

@@ -92,8 +92,8 @@ struct Loaded {
     silent: usize,
     /// Runs of which branch are shown; none: of all.
     branch: Option<String>,
-    /// Main has no run here, so all branches are shown.
-    is_widened: bool,
+    /// What is shown instead of nothing; empty if it is what was asked for.
+    widened: &'static str,
 }
 
 /// One series.
@@ -123,8 +123,8 @@ async fn load(
         .skip(view.page.saturating_mul(most))
         .take(most)
         .collect();
-    let (from, to) = view.range.span(state.now());
-    let points_of = async |branch: Option<&str>| {
+    let (mut from, mut to) = view.range.span(state.now());
+    let points_of = async |branch: Option<&str>, (from, to): (Millis, Millis)| {
         let points = chosen
             .iter()
             .map(|s| state.store.points(s.id, from, to, branch));
@@ -135,14 +135,37 @@ async fn load(
         Branch::One(name) => Some(name.clone()),
         Branch::All => None,
     };
-    let mut points = points_of(branch.as_deref()).await?;
-    let mut is_widened = false;
-    // A machine that never measured main: its other runs, rather than empty charts.
-    if view.branch == Branch::Main && points.iter().all(Vec::is_empty) {
-        points = points_of(None).await?;
-        is_widened = points.iter().any(|points| !points.is_empty());
-        if is_widened {
-            branch = None;
+    let mut points = points_of(branch.as_deref(), (from, to)).await?;
+    let mut widened = "";
+    // A machine that never measured main, or was silent lately: what else there is, rather than
+    // empty charts.
+    let all_time = (Millis(0), state.now());
+    let wider = [
+        (
+            view.branch == Branch::Main,
+            None,
+            (from, to),
+            ", there is no run of main here: the runs of all branches",
+        ),
+        (
+            matches!(view.range, Range::Days(_)),
+            branch.clone(),
+            all_time,
+            ", there is no run in this range: all runs there are",
+        ),
+        (
+            matches!(view.range, Range::Days(_)) && view.branch == Branch::Main,
+            None,
+            all_time,
+            ", there is no run of main and none in this range: all runs there are",
+        ),
+    ];
+    for (may, branch_there, span, says) in wider {
+        if may && points.iter().all(Vec::is_empty) {
+            points = points_of(branch_there.as_deref(), span).await?;
+            if points.iter().any(|points| !points.is_empty()) {
+                (branch, (from, to), widened) = (branch_there, span, says);
+            }
         }
     }
     for points in &mut points {
@@ -181,7 +204,7 @@ async fn load(
         total,
         silent,
         branch,
-        is_widened,
+        widened,
     })
 }
 
@@ -398,9 +421,7 @@ fn note(view: &View, loaded: &Loaded) -> String {
     if loaded.silent > 0 {
         note += &format!(", {} without a run here left out", loaded.silent);
     }
-    if loaded.is_widened {
-        note += ", there is no run of main here: the runs of all branches";
-    }
+    note += loaded.widened;
     note += match (view.overlay, charts::is_relative(view)) {
         (true, true) => " · one scale for all",
         (true, false) => " · one chart a unit",
