@@ -1,11 +1,11 @@
 //! What a series' noise lets a reader see.
 
-use bench_verdict::verdict::{Band, Evidence};
+use bench_verdict::verdict::Band;
 use kvmark::analysis::history::{HistoryInputs, build};
 use kvmark::analysis::noise::{EDGE, NoiseCard, noise_card};
-use kvmark::domain::{Judgement, Point, RunId};
+use kvmark::domain::Point;
 
-use super::builders::{TONIGHT, environment, series};
+use super::builders::{TONIGHT, environment, point, series};
 
 /// Nights whose values wander by about `wide` to either side.
 fn card(nights: i64, wide: f64, samples: &[f64]) -> Option<NoiseCard> {
@@ -13,24 +13,7 @@ fn card(nights: i64, wide: f64, samples: &[f64]) -> Option<NoiseCard> {
         .rev()
         .map(|ago| {
             let noise = ((ago * 7) as f64 * 0.618_034).fract() - 0.5;
-            Point {
-                run: RunId(1_000 - ago),
-                time: TONIGHT.minus_days(ago),
-                value: 200_000.0 * (1.0 + 2.0 * wide * noise),
-                sample_count: 10,
-                commit: "9f3c2ab".into(),
-                subject: None,
-                author: None,
-                suite_version: "4".into(),
-                forms_baseline: true,
-                judgement: Judgement {
-                    baseline: None,
-                    baseline_runs: 0,
-                    change: None,
-                    band: Band::None,
-                    evidence: Evidence::Noise,
-                },
-            }
+            point(ago, 200_000.0 * (1.0 + 2.0 * wide * noise), Band::None)
         })
         .collect();
     let history = build(HistoryInputs {
