@@ -13,7 +13,7 @@ use super::carried::metric;
 use super::follow::{Beside, Seen, follow};
 use super::published::published;
 use super::verdict::series_verdict;
-use crate::domain::{Judged, Measurement, Millis, Point, Run, Series};
+use crate::domain::{Judged, Measurement, Millis, Patterns, Point, Run, Series};
 
 /// What an explanation is made from.
 #[derive(Debug, Clone)]
@@ -34,6 +34,8 @@ pub struct ExplainInputs {
     pub main_branch: String,
     /// How strict the gate is.
     pub options: GateOptions,
+    /// How strict it is with which series.
+    pub rules: Patterns,
 }
 
 /// Judges the run's night again. None where the run is not among the points.
@@ -97,6 +99,7 @@ pub fn explain(inputs: ExplainInputs) -> Option<Explanation> {
         stored_hash: point.judgement.inputs,
         is_same: judgement == point.judgement,
         options: inputs.options,
+        patterns: inputs.rules,
         samples: inputs.samples,
     }))
 }

@@ -5,6 +5,7 @@
 //! - [`judge`]: every series of a run against the history before it. [`carried`]: what that leaves
 //!   for the next night. [`follow`]: a whole history of a series, judged night by night.
 //! - [`alerts`]: one cause each: what the nights do to it, and what people do.
+//! - [`backtest`]: what rules per pattern would have done.
 //! - [`baseline`]: what a series would be compared with at an instant.
 //! - [`published`]: what is published of raw samples.
 //! - [`compare`]: two runs, row by row. [`pull`]: a pull request's pushes, each against its right base.
@@ -19,6 +20,7 @@
 //! - [`order`]: worst first. `words`: small words for sentences.
 
 pub mod alerts;
+pub mod backtest;
 pub mod baseline;
 pub mod carried;
 pub mod compare;

@@ -30,6 +30,7 @@ pub fn of_run(run: &JudgedRun, options: &GateOptions) -> Verdict {
             .map(|row| series_verdict(row, &run.run.environment_name))
             .collect(),
         rules: targets::absolute_rules(run),
+        patterns: run.rules.clone(),
         red_flags: suite_rules::raised(&targets::red_flags(run)),
         ..GateInput::default()
     };

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
+use bench_verdict::patterns::matches;
 use bench_verdict::words::evidence_word;
 
 use super::open;
@@ -213,35 +214,6 @@ pub async fn retire(config: &Config, glob: &str, reason: &str) -> Result<()> {
     store.close().await;
     println!("{} series match, {count} newly retired", matching.len());
     Ok(())
-}
-
-/// Whether `text` matches a glob of `*` and `?`.
-fn matches(glob: &str, text: &str) -> bool {
-    let (glob, text): (Vec<char>, Vec<char>) = (glob.chars().collect(), text.chars().collect());
-    let (mut g, mut t) = (0, 0);
-    // Where to go on when a letter does not fit: behind the last `*`, one letter further.
-    let mut retry: Option<(usize, usize)> = None;
-    while t < text.len() {
-        match glob.get(g) {
-            Some('*') => {
-                retry = Some((g + 1, t));
-                g += 1;
-            }
-            Some(c) if *c == '?' || *c == text[t] => {
-                g += 1;
-                t += 1;
-            }
-            _ => match retry {
-                Some((after, from)) => {
-                    retry = Some((after, from + 1));
-                    g = after;
-                    t = from + 1;
-                }
-                None => return false,
-            },
-        }
-    }
-    glob[g..].iter().all(|c| *c == '*')
 }
 
 #[cfg(test)]

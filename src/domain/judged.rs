@@ -4,7 +4,7 @@ pub use bench_verdict::verdict::InputsHash;
 use bench_verdict::verdict::{Band, Evidence};
 use serde::Serialize;
 
-use super::{Millis, Run, RunId, Series, SeriesId, Text};
+use super::{Millis, Patterns, Run, RunId, Series, SeriesId, Text};
 
 /// One series in one run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -86,4 +86,6 @@ pub struct JudgedRun {
     pub run: Run,
     /// Its measurements, in the order of benchmark, params, metric.
     pub rows: Vec<Judged>,
+    /// The rules per pattern that are in force now.
+    pub rules: Patterns,
 }

@@ -10,6 +10,7 @@
 //! - [`mod@file`]: curves, histograms and files of a run.
 //! - [`new_run`]: a valid report, before it is stored; its coverage.
 //! - [`pair`]: sides of pairs, and the commits that a run covers.
+//! - [`rule`]: rules per pattern, as they were saved.
 //! - [`text`]: texts that many points share.
 //! - [`access`]: tokens and scopes. [`github`]: where on GitHub things are said.
 //! - [`alert`]: one cause of worsenings, and its life.
@@ -23,6 +24,7 @@ pub mod id;
 pub mod judged;
 pub mod new_run;
 pub mod pair;
+pub mod rule;
 pub mod run;
 pub mod series;
 pub mod text;
@@ -38,6 +40,7 @@ pub use new_run::{
     Expectation, NewArtifact, NewEnvironment, NewMeasurement, NewRun, Published, SeriesName,
 };
 pub use pair::{Commit, Purpose, RunPair, Side};
+pub use rule::{Patterns, RuleVersion};
 pub use run::{Coverage, Revision, Run, RunKind};
 pub use series::{Series, SeriesKey};
 pub use text::Text;

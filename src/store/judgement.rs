@@ -45,7 +45,8 @@ impl Store {
             return Ok(None);
         };
         let rows = self.rows_of(&run).await?;
-        Ok(Some(JudgedRun { run, rows }))
+        let rules = self.rules().await?.rules;
+        Ok(Some(JudgedRun { run, rows, rules }))
     }
 
     /// How many series of a run have which band and evidence.
@@ -82,7 +83,7 @@ impl Store {
 
     /// All that a stored run is judged from.
     pub async fn run_inputs(&self, id: RunId) -> Result<Option<RunInputs>, StoreError> {
-        let Some(JudgedRun { run, rows }) = self.judged_run(id).await? else {
+        let Some(JudgedRun { run, rows, .. }) = self.judged_run(id).await? else {
             return Ok(None);
         };
         let ids: Vec<SeriesId> = rows.iter().map(|r| r.series.id).collect();

@@ -9,6 +9,7 @@
 //! - `rejudge`: runs whose history changed.
 //! - `alert`: alerts, accepted levels, what pairs said, annotations.
 //! - `files`: samples, report, curves, histograms, artifacts; `samples`: the columns of raw samples.
+//! - `rule`: rules per pattern.
 //! - `sizes`: how much is stored.
 //! - `github`: the outbox of what is said there.
 //! - `access`: tokens, exclusion, audit.
@@ -26,7 +27,7 @@
 //!
 //!  run --- pair, --< run_commit
 //!  alert --< alert_series, alert_event    level (accepted), pair_verdict, annotation
-//!  rejudge (runs to judge again)      token      audit      github_outbox
+//!  rejudge (runs to judge again)      token      audit      github_outbox      rule_version
 //! ```
 //! # Invariants
 //! 1. A run is there with all its measurements, verdicts, samples and files, or it is not there:
@@ -50,6 +51,7 @@ mod pair;
 mod points;
 mod rejudge;
 mod row;
+mod rule;
 mod run;
 mod samples;
 mod series;

@@ -18,6 +18,7 @@ pub fn router(state: AppState) -> Router {
         .route("/benchmarks/{name}", get(pages::benchmark::show))
         .route("/trends", get(pages::trends::show))
         .route("/help", get(pages::help::show))
+        .route("/rules", get(pages::rules::show).post(pages::rules::save))
         .route("/runs", get(pages::runs::show))
         .route("/runs/{id}", get(pages::run::show))
         .route("/compare", get(pages::compare::choose))
@@ -47,6 +48,8 @@ pub fn router(state: AppState) -> Router {
             "/runs/{id}/series/{series_id}/explain",
             get(api::explain::show),
         )
+        .route("/rules", get(api::rules::show).put(api::rules::save))
+        .route("/rules/backtest", post(api::rules::test))
         .route("/series", get(api::series::list))
         .route("/series/{id}/points", get(api::series::points))
         .route("/series/{id}/baseline", get(api::series::baseline))

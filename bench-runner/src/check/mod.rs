@@ -43,8 +43,8 @@ pub fn check(baseline: Side, current: Side, options: &GateOptions) -> Result<Che
             red_flags,
             coverage: pair.coverage,
             series,
-            canary_missed: None,
             environments_differ: pair.environments_differ,
+            ..GateInput::default()
         },
         &options,
     );

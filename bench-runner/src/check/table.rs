@@ -41,6 +41,7 @@ fn opening(verdict: &Verdict) -> String {
         Status::Incomparable => "incomparable: the environments differ",
     };
     let band = match verdict.fail_on {
+        FailOn::Info => "info",
         FailOn::Warning => "warning",
         FailOn::Critical => "critical",
     };

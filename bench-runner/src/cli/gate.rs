@@ -36,7 +36,7 @@ pub(super) struct GateArgs {
 
 pub(super) fn fail_on(text: &str) -> Result<FailOn, String> {
     serde_json::from_value(serde_json::Value::from(text))
-        .map_err(|_| "give warning or critical".to_owned())
+        .map_err(|_| "give info, warning or critical".to_owned())
 }
 
 pub(super) fn threshold(text: &str) -> Result<f64, String> {

@@ -15,6 +15,7 @@
 //! - [`gate`]: what turns CI red. [`rules`]: the guide's absolute rules and red flags,
 //!   [`suite_rules`]: which series they speak of.
 //!   [`exit`]: exit codes, their order, and reasons.
+//! - [`patterns`]: how strict the gate is with which series.
 //! - [`verdict`], [`comparison`]: the answers as they travel. [`markdown`]: for a comment or an
 //!   issue. [`words`]: how sentences write numbers.
 //! - [`stats`]: one file per statistic, on plain numbers.
@@ -38,6 +39,7 @@ pub mod gate;
 pub mod history;
 pub mod inputs;
 pub mod markdown;
+pub mod patterns;
 pub mod regression;
 pub mod rules;
 pub mod segments;

@@ -9,6 +9,7 @@ pub use crate::band::Band;
 use crate::exit::{ExitCode, Status};
 use crate::gate::FailOn;
 pub use crate::inputs::InputsHash;
+pub use crate::patterns::Patterns;
 
 /// How sure a verdict is. Together with the [`Band`] it says what happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -5,8 +5,8 @@ use bench_verdict::verdict::{Band, Evidence};
 use kvmark::analysis::overview::{self, BlockInputs};
 use kvmark::domain::time::DAY_MS;
 use kvmark::domain::{
-    Coverage, Environment, EnvironmentId, Judged, JudgedRun, Judgement, Measurement, Millis, Point,
-    Revision, Run, RunId, RunKind, Series, SeriesId, SeriesKey,
+    Coverage, Environment, EnvironmentId, Judged, JudgedRun, Judgement, Measurement, Millis,
+    Patterns, Point, Revision, Run, RunId, RunKind, Series, SeriesId, SeriesKey,
 };
 
 /// 24 November 2026, 01:30 UTC.
@@ -145,7 +145,11 @@ pub(crate) fn night(rows: Vec<Judged>) -> JudgedRun {
         measured: count,
         ..Coverage::default()
     };
-    JudgedRun { run, rows }
+    JudgedRun {
+        run,
+        rows,
+        rules: Patterns::default(),
+    }
 }
 
 /// `n` rows that are as before.

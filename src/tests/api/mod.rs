@@ -9,6 +9,7 @@ mod explain;
 mod guard;
 mod keep;
 mod metrics;
+mod rules;
 mod runs;
 mod series;
 mod socket;

@@ -35,14 +35,16 @@ pub(in crate::web) async fn load(
     let points = store.points_of_version(series, &run.suite_version).await?;
     let others = others(state, &run, series).await?;
     let samples = store.samples(run.id, series).await?.unwrap_or_default();
+    let accepted = store.accepted_levels(series).await?;
     let inputs = ExplainInputs {
         series: found,
         points,
         others,
         samples,
-        accepted: Vec::new(),
+        accepted: accepted.iter().map(|level| level.at).collect(),
         main_branch: store.main_branch().to_owned(),
         options,
+        rules: store.rules().await?.rules,
         run,
     };
     // A history of years takes milliseconds: not on a thread that serves others.

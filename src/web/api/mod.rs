@@ -8,6 +8,7 @@
 //! - [`export`]: all of it as CSV.
 //! - [`explain`]: every number behind a verdict.
 //! - [`live`]: a runner says how far it is.
+//! - [`rules`]: how strict the gate is with which series.
 //! - [`health`]: whether the server lives and can answer.
 
 pub mod baselines;
@@ -17,6 +18,7 @@ pub mod explain;
 pub mod export;
 pub mod health;
 pub mod live;
+pub mod rules;
 pub mod runs;
 pub mod series;
 pub mod upload;

@@ -111,7 +111,7 @@ pub async fn show(
     State(state): State<AppState>,
     Path(id): Path<RunId>,
 ) -> Result<Json<RunAnswer>, WebError> {
-    let JudgedRun { run, rows } = find(&state, id).await?;
+    let JudgedRun { run, rows, .. } = find(&state, id).await?;
     Ok(Json(RunAnswer {
         run: run.into(),
         series: rows.iter().map(Into::into).collect(),

@@ -5,11 +5,13 @@
 //!   values, URLs, series and trends are written into HTML.
 //! - [`overview`]: `/`. [`benchmark`]: `/benchmarks/{name}`. [`runs`]: `/runs`.
 //!   [`run`]: `/runs/{id}`. [`compare`]: `/compare/{base}...{head}`, `/pulls/{n}`. [`trends`]: `/trends`. [`help`]: `/help`.
+//!   [`rules`]: `/rules`.
 
 pub mod benchmark;
 pub mod compare;
 pub mod help;
 pub mod overview;
+pub mod rules;
 pub mod run;
 pub mod runs;
 pub mod trends;
@@ -62,6 +64,8 @@ pub enum Place {
     Runs,
     /// Two sides, and pull requests.
     Compare,
+    /// How strict the gate is with which series.
+    Rules,
     /// What the words mean.
     Help,
     /// Nowhere that the header names.
@@ -125,6 +129,7 @@ impl Shell {
             ("/trends", "Trends", Place::Trends),
             ("/runs", "Runs", Place::Runs),
             ("/compare", "Compare", Place::Compare),
+            ("/rules", "Rules", Place::Rules),
             ("/help", "Help", Place::Help),
         ]
         .into_iter()

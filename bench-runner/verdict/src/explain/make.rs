@@ -11,6 +11,7 @@ use crate::evidence::detector::Looked;
 use crate::gate::{GateInput, GateOptions, gate};
 use crate::history::{History, Metric, Night};
 use crate::inputs::InputsHash;
+use crate::patterns::Patterns;
 use crate::segments::{self, Cutting};
 use crate::tonight::{State, Tonight};
 use crate::verdict::{Coverage, Evidence, SeriesVerdict};
@@ -49,6 +50,8 @@ pub struct Judged<'a> {
     pub is_same: bool,
     /// How strict the gate is.
     pub options: GateOptions,
+    /// How strict it is with which series.
+    pub patterns: Patterns,
 }
 
 /// Puts the numbers in the order of the rules.
@@ -66,7 +69,7 @@ pub fn explain(judged: Judged<'_>) -> Explanation {
     let thresholds = Thresholds::default();
     let time_ms = judged.nights.last().map_or(0, |run| run.time_ms);
     let context = judged.tonight.and_then(|tonight| tonight.context.as_ref());
-    let gate = gate_part(&judged.series, &judged.options);
+    let gate = gate_part(&judged.series, &judged.options, &judged.patterns);
     let why = why(&judged, &thresholds, time_ms);
     let tails = judged.tonight.map_or_else(Vec::new, |tonight| {
         let part = |looked| tail(looked, judged.nights, &history);
@@ -226,7 +229,8 @@ fn creep(tonight: &Tonight, state: &State) -> Option<CreepPart> {
     })
 }
 
-fn gate_part(series: &SeriesVerdict, options: &GateOptions) -> GatePart {
+fn gate_part(series: &SeriesVerdict, options: &GateOptions, patterns: &Patterns) -> GatePart {
+    let own = patterns.effective(series.into(), options);
     let input = GateInput {
         coverage: Coverage {
             expected: 1,
@@ -234,11 +238,12 @@ fn gate_part(series: &SeriesVerdict, options: &GateOptions) -> GatePart {
             ..Coverage::default()
         },
         series: vec![series.clone()],
+        patterns: patterns.clone(),
         ..GateInput::default()
     };
     let verdict = gate(input, options);
     let quiet = || {
-        if options.is_above(series.band, series.change) {
+        if own.is_above(&series.into()) {
             let word = evidence_word(series.evidence);
             format!("above the threshold, and does not count: {word}")
         } else {
@@ -249,8 +254,8 @@ fn gate_part(series: &SeriesVerdict, options: &GateOptions) -> GatePart {
     GatePart {
         status: verdict.status,
         line: if said.is_empty() { quiet() } else { said },
-        threshold: options.threshold,
-        fail_on: options.fail_on,
+        threshold: own.options.threshold,
+        fail_on: own.options.fail_on,
     }
 }
 

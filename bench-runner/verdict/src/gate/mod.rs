@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::band::{self, Band};
 use crate::exit::{ExitCode, Reasons, Status};
+use crate::patterns::Patterns;
 use crate::verdict::{Counts, Coverage, Evidence, RuleResult, SeriesVerdict, Verdict};
 use crate::words::{self, evidence_word, list, percent, symbol};
 
@@ -18,6 +19,8 @@ pub const DEFAULT_THRESHOLD: f64 = 0.1;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FailOn {
+    /// Info, warning and critical: for thresholds below 10%.
+    Info,
     /// Warning and critical.
     #[default]
     Warning,
@@ -51,15 +54,12 @@ impl GateOptions {
     /// A change from a zero baseline has a band and no size, and exceeds any threshold.
     pub fn is_above(&self, band: Band, change: Option<f64>) -> bool {
         let least = match self.fail_on {
+            FailOn::Info => Band::Info.severity(),
             FailOn::Warning => Band::Warning.severity(),
             FailOn::Critical => Band::Critical.severity(),
         };
         let exceeds = change.is_none_or(|change| band::exceeds(change, self.threshold));
         band.severity() >= least && exceeds
-    }
-
-    fn is_size_above(&self, change: f64) -> bool {
-        self.is_above(Band::of(change), Some(change))
     }
 }
 
@@ -72,6 +72,8 @@ pub struct GateInput {
     pub series: Vec<SeriesVerdict>,
     /// The absolute rules.
     pub rules: Vec<RuleResult>,
+    /// How strict the gate is with which series, beside its own options.
+    pub patterns: Patterns,
     /// Warning signs; they are passed on and fail nothing.
     pub red_flags: Vec<String>,
     /// Set when the night's canary missed its planted slowdown or hit the plain pair: what it did.
@@ -85,7 +87,7 @@ pub fn gate(input: GateInput, options: &GateOptions) -> Verdict {
     let counts = Counts::of(input.series.iter().map(|series| series.band));
     let mut reasons = Reasons::default();
     regressions(&input, options, &mut reasons);
-    incomplete(&input, &counts, &mut reasons);
+    incomplete(&input, &counts, options, &mut reasons);
     if let Some(what) = &input.environments_differ {
         reasons.add(
             ExitCode::Incomparable,
@@ -114,11 +116,15 @@ pub fn gate(input: GateInput, options: &GateOptions) -> Verdict {
 fn regressions(input: &GateInput, options: &GateOptions, reasons: &mut Reasons) {
     let fail = ExitCode::Regression;
     for series in &input.series {
+        let own = input.patterns.effective(series.into(), options);
+        if own.is_ignored {
+            continue;
+        }
         let name = series.name();
         // (a) An alert stays red against the level before it, however long it has been open.
         if let Some(change) = series.frozen_change
             && series.alert_id.is_some()
-            && options.is_size_above(change)
+            && own.is_size_above(change, series.frozen_baseline)
         {
             let size = percent(change);
             reasons.add(
@@ -127,7 +133,7 @@ fn regressions(input: &GateInput, options: &GateOptions, reasons: &mut Reasons) 
             );
         }
         // (b) Tonight.
-        if options.is_above(series.band, series.change) {
+        if own.is_above(&series.into()) {
             let sure = matches!(series.evidence, Evidence::Confirmed | Evidence::Exact);
             let text = || format!("{name}: {} ({})", size_of(series), series.band.word());
             if sure {
@@ -141,7 +147,7 @@ fn regressions(input: &GateInput, options: &GateOptions, reasons: &mut Reasons) 
         }
         // (c) Slow change since the accepted level.
         if let Some(creep) = series.creep
-            && options.is_size_above(creep)
+            && own.is_size_above(creep, series.accepted_level)
         {
             let size = percent(creep);
             reasons.add(
@@ -184,7 +190,7 @@ fn regressions(input: &GateInput, options: &GateOptions, reasons: &mut Reasons) 
 }
 
 /// What was not measured, or could not be compared: exit 4.
-fn incomplete(input: &GateInput, counts: &Counts, reasons: &mut Reasons) {
+fn incomplete(input: &GateInput, counts: &Counts, options: &GateOptions, reasons: &mut Reasons) {
     let (code, coverage) = (ExitCode::Incomplete, &input.coverage);
     for (names, what) in [(&coverage.missing, "missing"), (&coverage.failed, "failed")] {
         if !names.is_empty() {
@@ -197,9 +203,16 @@ fn incomplete(input: &GateInput, counts: &Counts, reasons: &mut Reasons) {
             reasons.add(code, text);
         }
     }
-    if counts.compared() == 0 && counts.warming == 0 {
+    let is_ignored = |series: &SeriesVerdict| {
+        let own = input.patterns.effective(series.into(), options);
+        own.is_ignored
+    };
+    let all_ignored = !input.series.is_empty() && input.series.iter().all(is_ignored);
+    if all_ignored || (counts.compared() == 0 && counts.warming == 0) {
         let text = if input.series.is_empty() {
             "nothing was compared: no series in common"
+        } else if all_ignored {
+            "nothing was compared: the rules ignore every series"
         } else {
             "nothing was compared: no series has a baseline that a percentage can be taken of"
         };
@@ -219,7 +232,13 @@ fn incomplete(input: &GateInput, counts: &Counts, reasons: &mut Reasons) {
 /// What the data cannot decide: exit 3.
 fn inconclusive(input: &GateInput, options: &GateOptions, reasons: &mut Reasons) {
     let code = ExitCode::Inconclusive;
-    let warming: Vec<String> = names(input, |series| series.band == Band::Warming);
+    let is_ignored = |series: &SeriesVerdict| {
+        let own = input.patterns.effective(series.into(), options);
+        own.is_ignored
+    };
+    let warming: Vec<String> = names(input, |series| {
+        series.band == Band::Warming && !is_ignored(series)
+    });
     if !warming.is_empty() {
         let text = format!(
             "{} series warming up (fewer than {} runs in the 7 days before): {}",
@@ -236,7 +255,11 @@ fn inconclusive(input: &GateInput, options: &GateOptions, reasons: &mut Reasons)
         reasons.add(code, format!("canary: {what}"));
     }
     for series in &input.series {
-        let above = options.is_above(series.band, series.change);
+        let own = input.patterns.effective(series.into(), options);
+        if own.is_ignored {
+            continue;
+        }
+        let above = own.is_above(&series.into());
         let name = series.name();
         match (series.samples_needed, series.evidence) {
             (_, Evidence::Confirmed | Evidence::Exact) => {}
