@@ -55,6 +55,33 @@ impl Store {
         row.map(TryInto::try_into).transpose()
     }
 
+    /// Runs other than `but` that have a file of this name and kind, newest first.
+    pub async fn runs_with_file(
+        &self,
+        name: &str,
+        kind: &str,
+        but: RunId,
+        limit: u32,
+    ) -> Result<Vec<Run>, StoreError> {
+        let mut query = select_runs();
+        query
+            .push(
+                " where run.run_id in (
+                      select artifact.run_id
+                      from artifact
+                      where artifact.kind = ",
+            )
+            .push_bind(kind)
+            .push(" and artifact.name = ")
+            .push_bind(name)
+            .push(") and run.run_id <> ")
+            .push_bind(but.0)
+            .push(" order by run.started_at desc, run.run_id desc limit ")
+            .push_bind(i64::from(limit));
+        let rows: Vec<RunRow> = query.build_query_as().fetch_all(self.readers()).await?;
+        rows.into_iter().map(TryInto::try_into).collect()
+    }
+
     /// Runs, newest first.
     pub async fn runs(&self, filter: &RunFilter) -> Result<Vec<Run>, StoreError> {
         let mut query = select_runs();

@@ -25,6 +25,8 @@ pub fn router(state: AppState) -> Router {
         .route("/compare/{*sides}", get(pages::compare::show))
         .route("/pulls", get(pages::compare::pulls))
         .route("/pulls/{n}", get(pages::compare::pull))
+        .route("/runs/{id}/profile/{n}", get(pages::profile::show))
+        .route("/runs/{id}/artifacts/{n}", get(api::artifacts::show))
         .layer(middleware::from_fn_with_state(
             state.clone(),
             auth::guard_reading,
@@ -42,6 +44,7 @@ pub fn router(state: AppState) -> Router {
         .route("/runs/{id}/report", get(api::runs::report))
         .route("/runs/{id}/benchmarks.txt", get(api::runs::benchmarks))
         .route("/runs/{id}/verdict", get(api::runs::verdict))
+        .route("/runs/{id}/artifacts/{n}", get(api::artifacts::show))
         .route("/compare", get(api::compare::compare))
         .route("/pulls/{n}/report", get(api::compare::pull))
         .route(

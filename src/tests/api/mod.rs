@@ -2,6 +2,7 @@
 
 mod access;
 mod alerts;
+mod artifacts;
 mod compare;
 mod crash;
 mod evidence;

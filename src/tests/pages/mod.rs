@@ -4,6 +4,7 @@ mod benchmark;
 mod compare;
 mod help;
 mod overview;
+mod profile;
 mod run;
 mod trends;
 

@@ -11,6 +11,7 @@
 //! - [`rules`]: how strict the gate is with which series.
 //! - [`health`]: whether the server lives and can answer.
 
+pub mod artifacts;
 pub mod baselines;
 pub mod body;
 pub mod compare;

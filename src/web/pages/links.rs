@@ -70,6 +70,16 @@ pub fn pull(number: u64) -> String {
     format!("/pulls/{number}")
 }
 
+/// A profile of a run as a flame graph.
+pub fn profile(id: RunId, ordinal: u32) -> String {
+    format!("/runs/{id}/profile/{ordinal}")
+}
+
+/// A file of a run.
+pub fn artifact(id: RunId, ordinal: u32) -> String {
+    format!("/runs/{id}/artifacts/{ordinal}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

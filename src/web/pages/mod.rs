@@ -12,6 +12,7 @@ pub mod compare;
 pub mod help;
 pub mod overview;
 pub mod rules;
+pub mod profile;
 pub mod run;
 pub mod runs;
 pub mod trends;

@@ -51,6 +51,7 @@ pub async fn show(
     let before = run_before(&state, &judged, &environments).await?;
     let before_id = before.as_ref().map(|(run, _)| run.id);
     let curves = state.store.curves(id).await?;
+    let profiles = super::profile::links(&state.store.artifacts(id).await?);
     let shell = Shell::of(&state, Place::Runs).await?;
     let run = judged.run.clone();
     let sweeps = sweeps::sweeps(&judged.rows);
@@ -68,6 +69,7 @@ pub async fn show(
             before: before_id,
             timelines: sweeps::timelines(&curves),
             sweeps,
+            profiles,
             shows_all: query.show.as_deref() == Some("all"),
             only: query.benchmark,
             now: state.now(),

@@ -7,6 +7,7 @@ use crate::analysis::order;
 use crate::analysis::run_report::{Difference, RunReport};
 use crate::domain::{Environment, Millis, Run, RunId, RunKind};
 use crate::text;
+use crate::web::pages::profile::ProfileLink;
 use crate::web::pages::rows::{Cell, JudgedView};
 use crate::web::pages::verdict::{VerdictView, status_class, status_verb};
 use crate::web::pages::{Shell, links};
@@ -19,6 +20,7 @@ pub(super) struct Extras {
     pub(super) before: Option<RunId>,
     pub(super) timelines: Vec<Timeline>,
     pub(super) sweeps: Vec<Sweep>,
+    pub(super) profiles: Vec<ProfileLink>,
     pub(super) shows_all: bool,
     pub(super) only: Option<String>,
     pub(super) now: Millis,
@@ -59,6 +61,7 @@ pub(super) struct RunPage {
     targets: Vec<TargetLine>,
     timelines: Vec<Timeline>,
     sweeps: Vec<Sweep>,
+    profiles: Vec<ProfileLink>,
     shows_all: bool,
     only: Option<String>,
     rows_note: String,
@@ -198,6 +201,7 @@ impl RunPage {
             targets: targets(report),
             timelines: extras.timelines,
             sweeps: extras.sweeps,
+            profiles: extras.profiles,
             shows_all: extras.shows_all || (report.flagged == 0 && extras.only.is_none()),
             only: extras.only,
             rows_note,
