@@ -4,6 +4,7 @@
 //! - [`measure`]: clock, histograms, loops, allocations, processor time, disturbances.
 //! - [`workload`]: seeded event streams and prompts, with an oracle.
 //! - [`suite`]: the eight benchmarks.
+//! - [`soak`]: a long load, and whether memory grows under it.
 //! - [`analyze`]: what the rules say about a history from any source.
 //! - [`ab`]: two sides in turn, round by round.
 //! - [`backfill`]: old results of any tool, as the reports they would have been.
@@ -16,6 +17,7 @@
 //! - [`environment`]: machine, program and revision.
 //! - [`mod@interrupt`]: what Ctrl-C does.
 //! - [`output`]: progress and the table.
+//! - [`profile`]: flame graphs and traces, in passes of their own.
 //! - [`upload`]: the server, the spool, live messages.
 //!
 //! # Invariants
@@ -35,6 +37,8 @@ pub mod environment;
 pub mod interrupt;
 pub mod measure;
 pub mod output;
+pub mod profile;
+pub mod soak;
 pub mod suite;
 pub mod upload;
 pub mod workload;

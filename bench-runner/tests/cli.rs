@@ -310,3 +310,99 @@ fn two_commands_that_differ_end_with_1_and_equal_ones_with_0() {
     let equal = ab(&side(100), &side(100));
     assert_eq!(equal.status.code(), Some(0), "{}", stdout(&equal));
 }
+
+#[test]
+fn profiles_are_taken_beside_the_figures_and_go_with_the_report() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = [
+        "run",
+        "--bench",
+        "KVEventConcurrency concurrency=10 cpu=1",
+        "--benchtime",
+        "100ms",
+        "--count",
+        "1",
+        "--cpu=1",
+        "--memprofile=mem.svg",
+        "--lockprofile=lock.folded",
+        "--cpuprofile=cpu.pb.gz",
+        "--trace=trace.json",
+        "--out=report.json",
+    ];
+    let output = run(folder.path(), &arguments);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let text = stdout(&output);
+    assert!(text.contains("Bytes allocated, "), "{text}");
+    let names: Vec<String> = report(&folder.path().join("report.json"))
+        .artifacts
+        .iter()
+        .map(|artifact| format!("{} {}", artifact.name, artifact.kind))
+        .collect();
+    for name in [
+        "heap heap-stacks",
+        "heap-objects heap-stacks",
+        "trace trace",
+    ] {
+        assert!(names.iter().any(|own| own == name), "{names:?}");
+    }
+    let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+    for name in ["mem.svg", "mem-objects.svg"] {
+        assert!(read(name).starts_with("<svg "), "{name}");
+        assert!(read(name).contains("KVEventConcurrency concurrency=10 cpu=1"));
+    }
+    let trace: serde_json::Value = serde_json::from_str(&read("trace.json")).unwrap();
+    let events = trace["traceEvents"].as_array().unwrap();
+    assert!(events.iter().any(|event| event["name"] == "fill the index"));
+    // Where this system lets a program be interrupted safely, there is a profile; else it is said.
+    let has_cpu = folder.path().join("cpu.pb.gz").exists();
+    assert!(
+        has_cpu || text.contains("not available on this system"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_profile_that_could_not_be_written_is_refused_before_anything_is_measured() {
+    let folder = tempfile::tempdir().unwrap();
+    for (file, says) in [
+        ("cpu.png", "end it in .svg"),
+        ("no/cpu.svg", "cannot write"),
+    ] {
+        let output = run(folder.path(), &tiny(&["--cpuprofile", file]));
+        assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+        assert!(stderr(&output).contains(says), "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn a_short_soak_of_an_index_that_does_not_leak_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(folder.path(), &["run", "--soak", "300000x", "--json"]);
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(json["events"].as_u64().unwrap() >= 300_000);
+    let index = &json["memory"][0];
+    assert_eq!(
+        (&index["what"], &index["judgement"]),
+        (&"index".into(), &"steady".into())
+    );
+    let output = run(folder.path(), &["run", "--soak", "10m", "--quick"]);
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn every_shell_gets_its_completions() {
+    let folder = tempfile::tempdir().unwrap();
+    for (shell, says) in [
+        ("bash", "complete -F"),
+        ("zsh", "#compdef bench-runner"),
+        ("fish", "complete -c bench-runner"),
+    ] {
+        let output = run(folder.path(), &["completions", shell]);
+        assert!(output.status.success());
+        let script = stdout(&output);
+        assert!(
+            script.contains(says) && script.contains("cpuprofile"),
+            "{shell}"
+        );
+    }
+}

@@ -41,12 +41,12 @@ pub use hash::{LocalHash, ScopeId};
 pub use hashes::{EngineHash, Hashes};
 #[cfg(feature = "counters")]
 pub use index::Counters;
-pub use index::LockWaits;
 pub use index::types::{
     Applied, BatchApplied, DEFAULT_BLOCK_SIZE, IndexError, MAX_MEDIA, MAX_WORKERS, MediumId,
     Options, Query, Removed, Stats, WorkerId,
 };
 pub use index::{Index, Matches};
+pub use index::{LockListener, LockWaits, on_lock_wait};
 pub use wire::decode::{Batch, Decoder, MAX_PAYLOAD};
 pub use wire::encode::{WireForm, encode_batch};
 pub use wire::error::DecodeError;

@@ -69,6 +69,7 @@ pub(super) fn run(
     Ok(Measured {
         report,
         whole: succeeded,
+        told: Vec::new(),
     })
 }
 

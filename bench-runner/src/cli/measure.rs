@@ -21,6 +21,7 @@ use crate::environment::{self, RevisionOverrides};
 use crate::interrupt;
 use crate::measure::cpu;
 use crate::output::Progress;
+use crate::profile::{Passes, Taken, Wanted};
 use crate::suite::plant::Plant;
 use crate::suite::{Stop, Workloads};
 use crate::upload::live::Live;
@@ -79,6 +80,7 @@ pub(super) struct MeasureArgs {
 pub(super) struct Prepared {
     gathered: Gathered,
     settings: Settings,
+    profiles: Wanted,
 }
 
 /// What came of it.
@@ -87,6 +89,8 @@ pub(super) struct Measured {
     pub(super) report: Report,
     /// Whether it came to its end.
     pub(super) whole: bool,
+    /// What is to be said beside the report.
+    pub(super) told: Vec<String>,
 }
 
 impl MeasureArgs {
@@ -126,6 +130,7 @@ impl MeasureArgs {
         Ok(Prepared {
             gathered: Gathered::new(header, settings.clone(), cases),
             settings,
+            profiles: Wanted::default(),
         })
     }
 
@@ -201,12 +206,47 @@ impl Prepared {
         };
         let whole = session::run(&mut self.gathered, &executor, &stop, &mut observers);
         progress.finish();
-        let report = self.gathered.report(Timestamp::now(), !whole);
-        if let Some(mut writer) = writer {
+        let mut report = self.gathered.report(Timestamp::now(), !whole);
+        if let Some(writer) = &mut writer {
+            // What was measured is safe before anything is profiled.
             writer.write(&report);
             writer.outcome()?;
         }
-        Ok(Measured { report, whole })
+        let taken = self.profile(&workloads, &stop);
+        if !taken.artifacts.is_empty() {
+            report.artifacts = taken.artifacts;
+            if let Some(writer) = &mut writer {
+                writer.write(&report);
+                writer.outcome()?;
+            }
+        }
+        let told = taken.told;
+        Ok(Measured {
+            report,
+            whole,
+            told,
+        })
+    }
+}
+
+impl Prepared {
+    /// Takes profiles, too, after the measuring.
+    pub(super) fn profiled(&mut self, wanted: Wanted) {
+        self.profiles = wanted;
+    }
+
+    fn profile(&self, workloads: &Workloads, stop: &Stop) -> Taken {
+        if self.profiles.is_empty() || stop.is_asked() {
+            return Taken::default();
+        }
+        eprintln!("bench-runner: measured; now the profiles, which change no figure");
+        self.profiles.take(&Passes {
+            cases: self.gathered.cases().collect(),
+            workloads,
+            budget: self.settings.benchtime.budget,
+            plant: self.settings.plant,
+            stop,
+        })
     }
 }
 

@@ -9,7 +9,9 @@ mod baseline;
 mod build_args;
 mod check;
 mod compare;
+mod completions;
 mod doctor;
+mod examples;
 mod exec;
 mod explain;
 mod failure;
@@ -19,16 +21,18 @@ mod import;
 mod list;
 mod measure;
 mod nightly;
+mod profile_args;
 mod report_file;
 mod run;
 mod server_args;
+mod soak;
 mod upload;
 mod word;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use failure::Failure;
 
@@ -51,6 +55,7 @@ Examples:
   bench-runner run --out report.json --text -   the whole suite; benchstat reads the text
   bench-runner run --bench 'Concurrency.*cpu=2' --benchtime 10s --count 10
   bench-runner run --kind nightly --upload --server https://bench.example.org
+  bench-runner help run                         all options of a command, with examples
 ";
 
 /// Measures a KV-cache event indexer, honestly, and reports what it measured.
@@ -94,6 +99,8 @@ enum Command {
     Feed(feed::Args),
     /// Is this machine fit to measure?
     Doctor(doctor::Args),
+    /// What a shell needs to complete commands and options.
+    Completions(completions::Args),
 }
 
 impl Command {
@@ -114,14 +121,21 @@ impl Command {
             Command::Aa(args) => ab::run_aa(&args),
             Command::Feed(args) => feed::run(&args),
             Command::Doctor(args) => doctor::run(&args),
+            Command::Completions(args) => completions::run(&args),
         }
     }
+}
+
+/// The whole command line, with examples.
+fn command() -> clap::Command {
+    examples::add(Cli::command())
 }
 
 /// Runs the program with these arguments, the first of which is its name. Everything that it has to
 /// say goes to standard output and standard error.
 pub fn main_with(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let command = match Cli::try_parse_from(arguments) {
+    let parsed = command().try_get_matches_from(arguments);
+    let command = match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli.command,
         Err(error) => {
             // Help and version go to standard output and are fine; the rest is wrong usage, 2.
@@ -140,13 +154,11 @@ pub fn main_with(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]
     fn verify_cli() {
-        Cli::command().debug_assert();
+        command().debug_assert();
     }
 
     #[test]

@@ -5,15 +5,17 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use bench_report::read::Format;
-use bench_report::report::{Report, RunKind};
+use bench_report::report::RunKind;
 use bench_report::write::go;
 use bench_verdict::exit::ExitCode;
 
 use super::failure::{Failure, OrExit as _, usage};
-use super::measure::MeasureArgs;
+use super::measure::{MeasureArgs, Measured};
+use super::profile_args::ProfileArgs;
 use super::server_args::{ServerArgs, SpoolArgs};
-use super::{exec, import, upload};
+use super::{exec, import, soak, upload};
 use crate::collect::file::write_whole;
+use crate::collect::plan::{Benchtime, parse_benchtime};
 use crate::output::{Style, table};
 use crate::suite::plant::{self, Plant};
 
@@ -45,6 +47,11 @@ pub(super) struct Args {
     /// Plant a slowdown of one operation, to see that it is found: apply=15%, lookup=5%, apply=alloc
     #[arg(long, value_name = "WHAT", hide = true, conflicts_with = "exec", value_parser = plant::parse)]
     plant: Option<Plant>,
+    /// Instead of the suite, a mixed load for so long (10m, or 1000000x events): does memory grow?
+    #[arg(long, value_name = "TIME", value_parser = parse_benchtime, conflicts_with_all = ["bench", "benchtime", "count", "quick", "exec", "plant", "out", "text", "upload", "cpuprofile", "memprofile", "lockprofile", "trace"])]
+    soak: Option<Benchtime>,
+    #[command(flatten)]
+    profiles: ProfileArgs,
     #[command(flatten)]
     server: ServerArgs,
     #[command(flatten)]
@@ -65,6 +72,9 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
             "--json and --text - both want standard output: give one of them a file",
         ));
     }
+    if let Some(length) = &args.soak {
+        return soak::run(length, args.measure.seed, args.json);
+    }
     if args.plant.is_some() && args.kind != RunKind::Manual {
         return Err(usage(format!(
             "a planted slowdown is no {} run: only a run by hand may hold one",
@@ -84,7 +94,10 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
             measured
         }
         None => {
-            let prepared = args.measure.prepare_planted(args.kind, args.plant)?;
+            let wanted = args.profiles.wanted();
+            wanted.check().or_usage()?;
+            let mut prepared = args.measure.prepare_planted(args.kind, args.plant)?;
+            prepared.profiled(wanted);
             if delivery.is_some() && !prepared.has_commit() {
                 return Err(usage(upload::NO_COMMIT));
             }
@@ -94,7 +107,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
             )?
         }
     };
-    print(args, &measured.report)?;
+    print(args, &measured)?;
     let outcome = measured.outcome();
     if delivery.is_some() && measured.report.revision.commit.is_none() {
         return Err(usage(upload::NO_COMMIT));
@@ -103,7 +116,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     Ok(ExitCode::worst([outcome, delivered]))
 }
 
-fn print(args: &Args, report: &Report) -> Result<(), Failure> {
+fn print(args: &Args, measured: &Measured) -> Result<(), Failure> {
+    let report = &measured.report;
     let mut out = std::io::stdout().lock();
     let text = match args.text.as_deref() {
         Some(path) if path == Path::new("-") => go::to_text(report),
@@ -119,6 +133,16 @@ fn print(args: &Args, report: &Report) -> Result<(), Failure> {
             }
         }
     };
+    // Beside text for programs, what people are told goes to standard error.
+    let is_table = !args.json && args.text.as_deref() != Some(Path::new("-"));
+    let mut text = text;
+    for told in &measured.told {
+        if is_table {
+            text.push_str(&format!("\n{told}\n"));
+        } else {
+            eprintln!("{told}");
+        }
+    }
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         // Whoever closed the pipe has read enough.
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error).or_usage(),

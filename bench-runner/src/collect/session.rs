@@ -37,6 +37,7 @@ impl Executor for SuiteExecutor<'_> {
             warmup: self.settings.warmup,
             cpus: &case.cpus,
             verify_counts: round == 0,
+            profiled: false,
             stop: self.stop,
             plant: self.settings.plant,
         };

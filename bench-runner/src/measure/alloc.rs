@@ -4,10 +4,13 @@
 //! `#[global_allocator] static GLOBAL: CountingAllocator = CountingAllocator;`. It hands every call
 //! to the system's allocator and, on a thread inside [`count`], adds it up. Counters belong to the
 //! thread, so that no other thread of the process enters a figure, and no timed pass pays for more
-//! than one thread-local flag a call.
+//! than one thread-local flag a call. It also tells a heap profile where memory is asked for, while one
+//! is recorded.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+
+use super::sites;
 
 /// The system's allocator, with counting on threads that ask for it.
 #[derive(Debug, Clone, Copy, Default)]
@@ -87,6 +90,9 @@ impl Drop for Counting {
 
 #[inline]
 fn note(asked: usize, freed: usize) {
+    if asked > 0 && sites::HEAP.is_on() {
+        sites::HEAP.note(asked as u64);
+    }
     // A thread that is ending has no thread-locals any more: what it frees is not counted.
     let _ = COUNTERS.try_with(|cell| {
         let mut counters = cell.get();

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::clock::{Clock, reading_cost};
 use super::histogram::Latencies;
+use super::spans;
 
 /// Operations between two readings of the clock where only a mean is wanted: a reading of 25 ns
 /// is then below a hundredth of even a 50 ns operation.
@@ -100,6 +101,21 @@ pub fn batched(clock: &impl Clock, budget: Budget, mut operation: impl FnMut()) 
 /// operation (the end of one is the start of the next), and the cost of that reading is taken off.
 /// At least one operation is run.
 pub fn each_timed(
+    clock: &impl Clock,
+    budget: Budget,
+    latencies: &mut Latencies,
+    mut operation: impl FnMut(),
+) -> Elapsed {
+    // A trace has a loop of its own: the measured one asks nothing.
+    if spans::is_on() {
+        let traced = || spans::within("operation", &mut operation);
+        return each_timed_by(clock, budget, latencies, traced);
+    }
+    each_timed_by(clock, budget, latencies, operation)
+}
+
+#[inline]
+fn each_timed_by(
     clock: &impl Clock,
     budget: Budget,
     latencies: &mut Latencies,

@@ -46,6 +46,7 @@ pub fn run<S: Send, T: Send>(
         for (index, state) in states.iter_mut().enumerate() {
             let start = &start;
             let spawned = std::thread::Builder::new()
+                .name(format!("worker {index}"))
                 .stack_size(512 * 1024)
                 .spawn_scoped(scope, move || {
                     if !cpus.is_empty() {

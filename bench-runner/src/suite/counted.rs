@@ -103,12 +103,15 @@ impl CountedSubject {
 
 impl Context<'_> {
     /// Counts the work of `measured` on what `prepare` made; once, or twice for comparison: then it
-    /// is said whether the second pass counted something else.
+    /// is said whether the second pass counted something else. `None` in a pass for a profile.
     pub(super) fn count_work(
         &self,
         prepare: impl Fn() -> Result<CountedSubject, SampleError>,
         measured: impl Fn(&mut CountedSubject) -> Result<(), SampleError>,
-    ) -> Result<(Work, bool), SampleError> {
+    ) -> Result<Option<(Work, bool)>, SampleError> {
+        if self.profiled {
+            return Ok(None);
+        }
         let pass = || -> Result<Work, SampleError> {
             let mut subject = prepare()?;
             let before = subject.work();
@@ -122,7 +125,7 @@ impl Context<'_> {
         };
         let work = pass()?;
         let differs = self.verify_counts && pass()? != work;
-        Ok((work, differs))
+        Ok(Some((work, differs)))
     }
 }
 
@@ -131,10 +134,13 @@ impl Sample {
     /// bytes; an empty name leaves one out.
     pub(super) fn put_work(
         &mut self,
-        (work, differs): (Work, bool),
+        counted: Option<(Work, bool)>,
         operations: usize,
         [hashes, probes, bytes]: [&'static str; 3],
     ) {
+        let Some((work, differs)) = counted else {
+            return;
+        };
         let amounts = [
             (hashes, work.hash_operations),
             (probes, work.probes),
@@ -196,6 +202,7 @@ mod tests {
             warmup: Duration::ZERO,
             cpus: &[],
             verify_counts: true,
+            profiled: false,
             plant: None,
             stop: &Stop::default(),
         };
@@ -214,6 +221,7 @@ mod tests {
                 },
             )
             .expect("a correct index")
+            .expect("it is no pass for a profile")
     }
 
     #[test]

@@ -11,6 +11,8 @@ use crate::measure::cpu;
 use crate::measure::histogram::Latencies;
 use crate::measure::looping::{Elapsed, batched, each_timed};
 use crate::measure::parallel;
+use crate::measure::sites::waiting;
+use crate::measure::spans::within;
 use crate::measure::steady::warm_up;
 
 /// What closed loops gave.
@@ -93,14 +95,20 @@ fn phases<S: Send>(
     let results = parallel::run(context.cpus, states, |_, state| {
         let clock = Monotonic::new();
         let mut latencies = Latencies::new();
-        let warm = warm_up(&clock, context.warmup, || operation(state));
-        phase.wait();
+        let warm = within("warm up", || {
+            warm_up(&clock, context.warmup, || operation(state))
+        });
+        waiting(|| phase.wait());
         let (wall, busy) = (clock.now(), cpu::thread_time());
-        let elapsed = batched(&clock, batch_share, || operation(state));
+        let elapsed = within("batches", || {
+            batched(&clock, batch_share, || operation(state))
+        });
         let (wall, busy) = (clock.now() - wall, cpu::thread_time() - busy);
-        phase.wait();
+        waiting(|| phase.wait());
         if let Some(share) = timed_share {
-            each_timed(&clock, share, &mut latencies, || operation(state));
+            within("one by one", || {
+                each_timed(&clock, share, &mut latencies, || operation(state))
+            });
         }
         (
             elapsed,

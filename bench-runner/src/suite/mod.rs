@@ -3,6 +3,7 @@
 //! - [`mod@catalogue`]: the suite as data.
 //! - `subject`: the index under test, through its public API; `counted`: the same with its work counted.
 //! - `drive`: closed loops on pinned threads, as several benchmarks need them.
+//! - [`mixed`]: a workload without an end, for soaking.
 //! - `workloads`: the seeded streams, made once a run.
 //! - [`plant`]: a planted slowdown, which proves that a gate can fail.
 //!
@@ -19,6 +20,7 @@ mod drive;
 pub mod end_to_end;
 pub mod large_prefix;
 pub mod memory_usage;
+pub mod mixed;
 pub mod plant;
 pub mod processing_latency;
 pub mod routing_decision;
@@ -75,6 +77,7 @@ mod tests {
                     warmup: Duration::ZERO,
                     cpus: &cpus[..1],
                     verify_counts: true,
+                    profiled: false,
                     stop: &Stop::default(),
                     plant: None,
                 };
@@ -110,6 +113,7 @@ mod tests {
             warmup: Duration::ZERO,
             cpus: &[],
             verify_counts: false,
+            profiled: false,
             stop: &Stop::default(),
             plant: None,
         };
@@ -136,6 +140,7 @@ mod tests {
                 warmup: Duration::ZERO,
                 cpus: &[],
                 verify_counts: true,
+                profiled: false,
                 stop: &Stop::default(),
                 plant,
             };
@@ -162,6 +167,7 @@ mod tests {
             warmup: Duration::ZERO,
             cpus: &[],
             verify_counts: false,
+            profiled: false,
             stop: &stop,
             plant: None,
         };

@@ -355,6 +355,7 @@ mod tests {
             warmup: Duration::ZERO,
             cpus: &[],
             verify_counts: true,
+            profiled: false,
             stop: &Stop::default(),
             plant: None,
         };

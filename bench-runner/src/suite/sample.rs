@@ -28,6 +28,8 @@ pub struct Context<'a> {
     pub cpus: &'a [usize],
     /// Whether counts are taken twice and compared, which each run does once.
     pub verify_counts: bool,
+    /// Whether this is for a profile: counting passes are left out, what they would count is done.
+    pub profiled: bool,
     /// Whether to stop.
     pub stop: &'a Stop,
     /// A planted slowdown; none but where a gate proves itself.
@@ -129,6 +131,10 @@ impl Context<'_> {
         prepare: impl Fn() -> Result<S, SampleError>,
         measured: impl Fn(S) -> Result<T, SampleError>,
     ) -> Result<Option<Counted>, SampleError> {
+        if self.profiled {
+            measured(prepare()?)?;
+            return Ok(None);
+        }
         let pass = || -> Result<Option<Allocations>, SampleError> {
             let prepared = prepare()?;
             let (kept, seen) = alloc::count(|| measured(prepared));

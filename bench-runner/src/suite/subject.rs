@@ -2,10 +2,11 @@
 
 use kv_indexer::{
     Adapter, BatchApplied, DecodeError, ExtraKeys, Index, LocalHash, Matches, Options, Query,
-    ScopeId, WorkerId,
+    ScopeId, Stored, WorkerId,
 };
 
 use super::SampleError;
+use crate::measure::spans::within;
 use crate::workload::fleet::Fleet;
 use crate::workload::prompts::Answer;
 
@@ -61,9 +62,11 @@ impl Subject {
 
     fn fill(self, fleet: &Fleet) -> Result<Self, SampleError> {
         let subject = self;
-        for (engine, bytes) in fleet.fill() {
-            subject.must_apply(engine, bytes)?;
-        }
+        within("fill the index", || {
+            fleet
+                .fill()
+                .try_for_each(|(engine, bytes)| subject.must_apply(engine, bytes))
+        })?;
         subject.must_hold(fleet.held_blocks() as u64)?;
         Ok(subject)
     }
@@ -125,6 +128,30 @@ impl Subject {
     pub(super) fn hash(&self, tokens: &[u32], out: &mut Vec<LocalHash>) {
         out.clear();
         self.index.local_hashes(tokens, ExtraKeys::None, out);
+    }
+
+    /// Bytes that the index says it holds.
+    pub(super) fn memory_bytes(&self) -> u64 {
+        self.index.stats().memory_bytes
+    }
+
+    /// An engine of that name comes, stores the whole blocks of a prompt, and goes.
+    pub(super) fn visit(&self, name: &str, tokens: &[u32]) -> Result<(), SampleError> {
+        let worker = self.index.worker(name, MODEL, 0)?;
+        let blocks = tokens.len() / self.index.block_size() as usize;
+        let names: Vec<u64> = (0..blocks as u64).collect();
+        let tokens = &tokens[..blocks * self.index.block_size() as usize];
+        let stored = self
+            .index
+            .apply(worker, &Stored::new(&names, None, tokens).into());
+        self.index.remove_worker(worker);
+        let (held, wanted) = (u64::from(stored.stored), blocks as u64);
+        let error = SampleError::Incorrect {
+            what: "blocks of an engine that came",
+            held,
+            stored: wanted,
+        };
+        if held == wanted { Ok(()) } else { Err(error) }
     }
 
     /// How long writers waited for the index's lock so far, all together, ns.

@@ -1,6 +1,8 @@
 //! Counts of the work done inside: with the feature `counters`, and nothing at all without it. Only
 //! waits for the lock are always counted: they cost nothing where nobody waits.
 
+use std::panic::Location;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// Waits for the lock since the index was made.
@@ -10,6 +12,19 @@ pub struct LockWaits {
     pub count: u64,
     /// Nanoseconds that writers waited for it.
     pub ns: u64,
+}
+
+/// Hears of a wait for an index's lock: where the lock was taken, and how long it took, ns.
+pub type LockListener = fn(&'static Location<'static>, u64);
+
+static LISTENER: OnceLock<LockListener> = OnceLock::new();
+
+/// Tells `listener` of every wait for the lock of any index of this process from now on, when the
+/// lock was had and before it is used: it should be quick. The first listener stays; where nobody
+/// waits it costs nothing.
+pub fn on_lock_wait(listener: LockListener) {
+    // Whoever is second hears nothing, as the contract says.
+    let _ = LISTENER.set(listener);
 }
 
 /// Work done by an index since it was made.
@@ -87,6 +102,7 @@ const LONGEST_PAUSE: u32 = 64;
 /// Takes a lock: at once if it is free, else by trying on for a little, else by `wait`. The time
 /// of both is counted.
 #[inline]
+#[track_caller]
 pub(crate) fn locked<T>(meter: &Meter, now: impl Fn() -> Option<T>, wait: impl FnOnce() -> T) -> T {
     if let Some(guard) = now() {
         return guard;
@@ -95,6 +111,7 @@ pub(crate) fn locked<T>(meter: &Meter, now: impl Fn() -> Option<T>, wait: impl F
 }
 
 #[cold]
+#[track_caller]
 fn contended<T>(meter: &Meter, now: impl Fn() -> Option<T>, wait: impl FnOnce() -> T) -> T {
     let start = std::time::Instant::now();
     let round = |round: u32| {
@@ -104,9 +121,11 @@ fn contended<T>(meter: &Meter, now: impl Fn() -> Option<T>, wait: impl FnOnce() 
         now()
     };
     let guard = (0..ROUNDS).find_map(round).unwrap_or_else(wait);
+    let ns = start.elapsed().as_nanos() as u64;
     meter.lock_waits.fetch_add(1, Relaxed);
-    meter
-        .lock_wait_ns
-        .fetch_add(start.elapsed().as_nanos() as u64, Relaxed);
+    meter.lock_wait_ns.fetch_add(ns, Relaxed);
+    if let Some(listener) = LISTENER.get() {
+        listener(Location::caller(), ns);
+    }
     guard
 }

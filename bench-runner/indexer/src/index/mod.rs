@@ -39,7 +39,7 @@ mod writer;
 pub use matches::Matches;
 #[cfg(feature = "counters")]
 pub use meter::Counters;
-pub use meter::LockWaits;
+pub use meter::{LockListener, LockWaits, on_lock_wait};
 
 use crate::events::Adapter;
 use crate::extra::ExtraKeys;
@@ -199,6 +199,7 @@ impl Index {
     }
 
     #[inline]
+    #[track_caller]
     fn write(&self) -> MutexGuard<'_, Writer> {
         locked(
             &self.shared.meter,

@@ -20,3 +20,4 @@ pub mod sample;
 pub mod segment;
 pub mod student;
 pub mod summary;
+pub mod theil_sen;
