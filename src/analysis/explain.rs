@@ -83,6 +83,7 @@ pub fn explain(inputs: ExplainInputs) -> Option<Explanation> {
             interval,
         },
         judgement,
+        standing: None,
     };
     Some(explain::explain(explain::Judged {
         run_id: run.id.0,

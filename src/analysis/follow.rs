@@ -120,7 +120,7 @@ pub fn follow(
             Some(own) => tonight(own, &mut walk.state().clone(), &thresholds),
         };
         let ruled = rule(series, seen.value, &points, seen.time);
-        let judgement = with_evidence(ruled, told.as_ref(), hash);
+        let judgement = with_evidence(ruled, told.as_ref(), seen.forms_baseline, hash);
         if seen.forms_baseline {
             news.extend(carried.watch(series, &judgement, told.as_ref(), walk.state()));
             if beside.confirmed.binary_search(&seen.time).is_ok() {

@@ -70,7 +70,13 @@ pub fn judge_night(inputs: &JudgeInputs, carried: Carried, forms_baseline: bool)
         let before = carried.series.get(&series.id);
         let window = points_of(series, &history);
         let night = (inputs.at, measurement.value);
-        watch(series, night, before.cloned().unwrap_or_default(), &window)
+        watch(
+            series,
+            night,
+            before.cloned().unwrap_or_default(),
+            &window,
+            forms_baseline,
+        )
     };
     let watched = in_parallel(&inputs.rows, LEAST_ROWS, one);
     let mut judged = JudgedNight::default();
@@ -110,6 +116,7 @@ fn watch(
     night: (Millis, f64),
     mut carried: CarriedSeries,
     points: &[band::Point],
+    forms_baseline: bool,
 ) -> Watched {
     let ruled = rule(series, night.1, points, night.0);
     let window = band::window(points, night.0.0);
@@ -129,7 +136,7 @@ fn watch(
         tonight(&nights, &mut carried.state, &Thresholds::default())
     };
     carried.push(night);
-    let judgement = with_evidence(ruled, tonight.as_ref(), hash);
+    let judgement = with_evidence(ruled, tonight.as_ref(), forms_baseline, hash);
     let state = std::mem::take(&mut carried.state);
     let news = carried.watch(series, &judgement, tonight.as_ref(), &state);
     carried.state = state;
@@ -141,10 +148,12 @@ fn watch(
     }
 }
 
-/// The rule's answer with the detector's beside it, which says nothing of a count.
+/// The rule's answer with the detector's beside it, which says nothing of a count. That main crept
+/// is not the doing of a run that is none of its nights.
 pub(super) fn with_evidence(
     ruled: Judgement,
     tonight: Option<&Tonight>,
+    forms_baseline: bool,
     inputs: InputsHash,
 ) -> Judgement {
     let ruled = Judgement {
@@ -157,6 +166,8 @@ pub(super) fn with_evidence(
             evidence: tonight.evidence,
             noise_floor: tonight.noise_floor,
             detectable_change: tonight.detectable_change,
+            accepted_level: tonight.accepted_level,
+            creep: tonight.creep.filter(|_| forms_baseline),
             ..ruled
         },
     }
@@ -223,6 +234,8 @@ pub(super) fn rule(series: &Series, value: f64, points: &[band::Point], at: Mill
         },
         noise_floor: None,
         detectable_change: None,
+        accepted_level: None,
+        creep: None,
         inputs: None,
     }
 }

@@ -74,6 +74,14 @@ pub fn change_interval(row: &Judged) -> Option<[f64; 2]> {
     band::change_interval(interval, row.judgement.baseline, row.series.better)
 }
 
+/// How far a row lies from the level before its alert, positive being worse; none without an alert,
+/// and where that level is zero.
+pub fn frozen_change(row: &Judged) -> Option<f64> {
+    let frozen = row.standing?.frozen_baseline;
+    let (value, series) = (row.measurement.value, &row.series);
+    band::judge(value, Some(frozen), series.better, series.floor).change
+}
+
 /// What is said of one row, as the gate takes it.
 pub(super) fn series_verdict(row: &Judged, environment: &str) -> SeriesVerdict {
     let (key, judgement) = (&row.series.key, &row.judgement);
@@ -96,11 +104,11 @@ pub(super) fn series_verdict(row: &Judged, environment: &str) -> SeriesVerdict {
         evidence: judgement.evidence,
         detectable_change: judgement.detectable_change,
         noise_floor: judgement.noise_floor,
-        accepted_level: None,
-        creep: None,
-        alert_id: None,
-        frozen_baseline: None,
-        frozen_change: None,
+        accepted_level: judgement.accepted_level,
+        creep: judgement.creep,
+        alert_id: row.standing.map(|standing| standing.alert.0),
+        frozen_baseline: row.standing.map(|standing| standing.frozen_baseline),
+        frozen_change: frozen_change(row),
         confirm: None,
         target: row.series.target.map(|target| TargetResult {
             op: target.op,

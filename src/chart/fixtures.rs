@@ -52,6 +52,8 @@ pub(crate) fn night(ago: i64, value: f64, band: Band, evidence: Evidence) -> Poi
             evidence,
             noise_floor: None,
             detectable_change: None,
+            accepted_level: None,
+            creep: None,
             inputs: None,
         },
     }

@@ -190,22 +190,18 @@ pub async fn prune(config: &Config, keep: &[Keep], dry_run: bool) -> Result<()> 
     Ok(())
 }
 
-/// Says of all series whose name matches `glob` that they are expected no more.
-pub async fn retire(config: &Config, glob: &str, reason: &str) -> Result<()> {
+/// Says of all series whose name matches `pattern` that they are expected no more.
+pub async fn retire(config: &Config, pattern: &str, reason: &str) -> Result<()> {
     let store = open(config).await?;
     let all = store.series_of(&SeriesFilter::default()).await?;
     let matching: Vec<SeriesId> = all
         .iter()
-        .filter(|s| {
-            let key = &s.key;
-            let name = bench_report::metric::series_text(&key.benchmark, &key.metric, &key.params);
-            matches(glob, &name)
-        })
+        .filter(|s| matches(pattern, &s.name()))
         .map(|s| s.id)
         .collect();
     if matching.is_empty() {
         bail!(
-            "no series matches {glob:?}: a name reads `Benchmark metric a=1 b=2`, * stands for \
+            "no series matches {pattern:?}: a name reads `Benchmark metric a=1 b=2`, * stands for \
              anything and ? for one character"
         );
     }

@@ -4,7 +4,7 @@ pub use bench_verdict::verdict::InputsHash;
 use bench_verdict::verdict::{Band, Evidence};
 use serde::Serialize;
 
-use super::{Millis, Patterns, Run, RunId, Series, SeriesId, Text};
+use super::{Millis, Patterns, Run, RunId, Series, SeriesId, Standing, Text};
 
 /// One series in one run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -39,6 +39,12 @@ pub struct Judgement {
     pub noise_floor: Option<f64>,
     /// The smallest step that a week of nights would confirm, as a fraction; absent as above.
     pub detectable_change: Option<f64>,
+    /// The level that slow change is measured against: the last one that a person or a release
+    /// accepted, else the first one or that after the last step. Absent before its first night,
+    /// and of a count.
+    pub accepted_level: Option<f64>,
+    /// The change since then, where it is more than noise; of runs that form baselines.
+    pub creep: Option<f64>,
     /// What it was judged from; absent until the run is judged from its whole history.
     pub inputs: Option<InputsHash>,
 }
@@ -52,6 +58,8 @@ pub struct Judged {
     pub measurement: Measurement,
     /// What is said of it.
     pub judgement: Judgement,
+    /// The alert that stands against it, where it forms a baseline.
+    pub standing: Option<Standing>,
 }
 
 /// One point of a series' history, in the order of time: what a chart draws and a tooltip says.

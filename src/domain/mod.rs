@@ -13,7 +13,8 @@
 //! - [`rule`]: rules per pattern, as they were saved.
 //! - [`text`]: texts that many points share.
 //! - [`access`]: tokens and scopes. [`github`]: where on GitHub things are said.
-//! - [`alert`]: one cause of worsenings, and its life.
+//! - [`alert`]: one cause of worsenings, and its life. [`mod@standing`]: those that a run is
+//!   measured against.
 
 pub mod access;
 pub mod alert;
@@ -27,6 +28,7 @@ pub mod pair;
 pub mod rule;
 pub mod run;
 pub mod series;
+pub mod standing;
 pub mod text;
 pub mod time;
 
@@ -43,5 +45,6 @@ pub use pair::{Commit, Purpose, RunPair, Side};
 pub use rule::{Patterns, RuleVersion};
 pub use run::{Coverage, Revision, Run, RunKind};
 pub use series::{Series, SeriesKey};
+pub use standing::{Standing, standing};
 pub use text::Text;
 pub use time::Millis;

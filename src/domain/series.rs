@@ -43,6 +43,12 @@ pub struct Series {
 }
 
 impl Series {
+    /// `Benchmark metric cpu=2 items=1000`: as reasons and coverage write it.
+    pub fn name(&self) -> String {
+        let key = &self.key;
+        bench_report::metric::series_text(&key.benchmark, &key.metric, &key.params)
+    }
+
     /// `cpu=2 items=1000`, empty without params.
     pub fn params_text(&self) -> String {
         let pairs: Vec<String> = self

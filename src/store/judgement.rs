@@ -7,7 +7,7 @@ use bench_verdict::verdict::{Band, Evidence};
 use sqlx::{FromRow, QueryBuilder, Sqlite, SqliteConnection};
 
 use crate::domain::{
-    Judged, JudgedRun, Judgement, Measurement, Millis, Run, RunId, Series, SeriesId,
+    Judged, JudgedRun, Judgement, Measurement, Millis, Run, RunId, Series, SeriesId, standing,
 };
 
 use super::baseline::BaselineOf;
@@ -23,6 +23,8 @@ const WARMING: Judgement = Judgement {
     evidence: Evidence::Inconclusive,
     noise_floor: None,
     detectable_change: None,
+    accepted_level: None,
+    creep: None,
     inputs: None,
 };
 
@@ -151,6 +153,12 @@ impl Store {
         let ids: Vec<SeriesId> = found.iter().map(|r| SeriesId(r.series_id)).collect();
         let series = self.series_by_ids(&mut connection, &ids).await?;
         drop(connection);
+        let standing = if run.forms_baseline(self.main_branch()) {
+            let alerts = self.alerts_at(run.environment, &run.suite, run.started_at);
+            standing(&alerts.await?, &run.suite_version, run.started_at)
+        } else {
+            HashMap::new()
+        };
         let mut rows = Vec::with_capacity(found.len());
         for (series, found) in series.into_iter().zip(found) {
             rows.push(Judged {
@@ -161,6 +169,7 @@ impl Store {
                     sample_count: u32::try_from(found.sample_count).unwrap_or(0),
                     interval: found.low.zip(found.high),
                 },
+                standing: standing.get(&series.id).copied(),
                 series: Series::clone(&series),
                 judgement: row::judgement(&found.verdict, run.id.0)?,
             });
@@ -208,7 +217,7 @@ pub(super) async fn write(
         let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(
             "insert into verdict
                  (run_id, series_id, baseline, baseline_runs, change, band, evidence,
-                  noise_floor, detectable_change, inputs_hash) ",
+                  noise_floor, detectable_change, accepted_level, creep, inputs_hash) ",
         );
         query.push_values(rows, |mut row, (series, j)| {
             row.push_bind(run.0)
@@ -220,6 +229,8 @@ pub(super) async fn write(
                 .push_bind(code::evidence(j.evidence))
                 .push_bind(j.noise_floor)
                 .push_bind(j.detectable_change)
+                .push_bind(j.accepted_level)
+                .push_bind(j.creep)
                 .push_bind(j.inputs.map(|hash| hash.0.cast_signed()));
         });
         query.push(
@@ -231,6 +242,8 @@ pub(super) async fn write(
                  evidence = excluded.evidence,
                  noise_floor = excluded.noise_floor,
                  detectable_change = excluded.detectable_change,
+                 accepted_level = excluded.accepted_level,
+                 creep = excluded.creep,
                  inputs_hash = excluded.inputs_hash",
         );
         query.build().execute(&mut *tx).await?;

@@ -163,7 +163,7 @@ impl TryFrom<SeriesRow> for Series {
 /// What every query for verdicts selects of them.
 pub(super) const VERDICT_COLUMNS: &str =
     "v.baseline, v.baseline_runs, v.change, v.band, v.evidence,
-     v.noise_floor, v.detectable_change, v.inputs_hash";
+     v.noise_floor, v.detectable_change, v.accepted_level, v.creep, v.inputs_hash";
 
 /// The columns of a verdict.
 #[derive(FromRow)]
@@ -175,6 +175,8 @@ pub(super) struct VerdictRow {
     evidence: i64,
     noise_floor: Option<f64>,
     detectable_change: Option<f64>,
+    accepted_level: Option<f64>,
+    creep: Option<f64>,
     inputs_hash: Option<i64>,
 }
 
@@ -189,6 +191,8 @@ pub(super) fn judgement(row: &VerdictRow, run: i64) -> Result<Judgement, StoreEr
         evidence,
         noise_floor: row.noise_floor,
         detectable_change: row.detectable_change,
+        accepted_level: row.accepted_level,
+        creep: row.creep,
         inputs: row.inputs_hash.map(|hash| InputsHash(hash.cast_unsigned())),
     })
 }

@@ -18,6 +18,8 @@ pub struct RunFilter {
     pub environment: Option<EnvironmentId>,
     /// Only commits that begin with this.
     pub commit: Option<String>,
+    /// Only this release.
+    pub tag: Option<String>,
     /// Only runs before this time and number: the last of the page before.
     pub before: Option<(Millis, RunId)>,
     /// Only runs of this time or later.
@@ -103,6 +105,9 @@ impl Store {
             query
                 .push(" and run.commit_hash < ")
                 .push_bind(format!("{commit}g"));
+        }
+        if let Some(tag) = &filter.tag {
+            query.push(" and run.tag = ").push_bind(tag);
         }
         if let Some((time, id)) = filter.before {
             query

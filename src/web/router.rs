@@ -56,6 +56,16 @@ pub fn router(state: AppState) -> Router {
         .route("/series", get(api::series::list))
         .route("/series/{id}/points", get(api::series::points))
         .route("/series/{id}/baseline", get(api::series::baseline))
+        .route("/alerts", get(api::alerts::list))
+        .route(
+            "/alerts/{id}",
+            get(api::alerts::show).patch(api::alerts::change),
+        )
+        .route("/levels", post(api::levels::accept))
+        .route(
+            "/annotations",
+            get(api::annotations::list).post(api::annotations::add),
+        )
         .route("/baselines.json", get(api::baselines::all))
         .route("/live/{run_key}", post(api::live::report))
         .route("/live/{run_key}/events", get(sse::events))

@@ -4,6 +4,7 @@
 //! an arm of [`Command::run`].
 
 mod ab;
+mod accept;
 mod analyze;
 mod baseline;
 mod build_args;
@@ -87,6 +88,8 @@ enum Command {
     Compare(compare::Args),
     /// Change points, alarms, creep and bands of any history, offline.
     Analyze(analyze::Args),
+    /// Accept the present level as the new one, by series or by release.
+    Accept(accept::Args),
     /// Every number behind a verdict, recomputed by the server.
     Explain(explain::Args),
     /// Run, upload, and ask for the verdict: one call for a timer or a workflow.
@@ -115,6 +118,7 @@ impl Command {
             Command::Check(args) => check::run(&args),
             Command::Compare(args) => compare::run(&args),
             Command::Analyze(args) => analyze::run(&args),
+            Command::Accept(args) => accept::run(&args),
             Command::Explain(args) => explain::run(&args),
             Command::Nightly(args) => nightly::run(&args),
             Command::Ab(args) => ab::run(&args),

@@ -182,6 +182,16 @@ impl Server {
         self.get(&path).and_then(|answer| self.read(&answer))
     }
 
+    /// Accepts levels. Returns of how many series.
+    pub fn accept_levels(&self, json: &[u8]) -> Result<u64, ServerError> {
+        #[derive(Deserialize)]
+        struct Accepted {
+            accepted: u64,
+        }
+        let answer = self.post("/api/v1/levels", Body::Plain(json), PATIENCE)?;
+        self.read(&answer).map(|answer: Accepted| answer.accepted)
+    }
+
     /// Gets a path.
     pub fn get(&self, path: &str) -> Result<Vec<u8>, ServerError> {
         let mut request = self.agent.get(format!("{}{path}", self.base));

@@ -4,7 +4,6 @@
 //! - [`derive`]: from what became of each series to alerts, one a cause; night by night, and a whole
 //!   history at once.
 //! - [`act`]: what a person may do, and what it does.
-//! - [`apply`]: which alerts a run is measured against.
 //!
 //! # Invariants
 //! 1. An alert's state is a function of its events in the order of time, so it does not matter in
@@ -13,13 +12,12 @@
 //!    never dropped.
 
 pub mod act;
-pub mod apply;
 pub mod derive;
 
 use std::collections::BTreeMap;
 
-use crate::domain::SeriesId;
 use crate::domain::alert::{Alert, AlertEvent, AlertState, What};
+use crate::domain::{Series, SeriesId};
 
 pub use derive::{after_night, again};
 
@@ -90,6 +88,11 @@ fn leave(bad: &mut BTreeMap<Option<SeriesId>, u32>, event: &AlertEvent) {
             bad.remove(&event.series);
         }
     }
+}
+
+/// Whether a series' name matches a glob.
+pub fn is_named(series: &Series, pattern: &str) -> bool {
+    bench_verdict::patterns::matches(pattern, &series.name())
 }
 
 /// Whether a series of it is still worse, whatever people said.

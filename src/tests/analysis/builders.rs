@@ -130,9 +130,12 @@ pub(crate) fn measured(
             evidence,
             noise_floor: Some(0.02),
             detectable_change: Some(0.06),
+            accepted_level: None,
+            creep: None,
             inputs: None,
         },
         series,
+        standing: None,
     }
 }
 

@@ -8,5 +8,6 @@ mod history;
 mod judge;
 mod movers;
 mod noise;
+mod promises;
 mod run_report;
 mod targets;

@@ -15,6 +15,8 @@ const WARNING: Judgement = Judgement {
     evidence: Evidence::Likely,
     noise_floor: Some(0.02),
     detectable_change: None,
+    accepted_level: None,
+    creep: None,
     inputs: None,
 };
 

@@ -62,6 +62,8 @@ async fn a_trend_that_was_read_shows_what_comes_after_and_in_between() {
         evidence: Evidence::Likely,
         noise_floor: Some(0.02),
         detectable_change: Some(0.06),
+        accepted_level: Some(0.9),
+        creep: Some(0.05),
         inputs: Some(InputsHash(u64::MAX)),
     };
     let newest = points(app.store(), a).await.pop().unwrap();

@@ -21,6 +21,9 @@ const WIRE_KIB: usize = 256 << 10;
 /// How long a body waits for its turn to be decoded.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// A change of something stored: a few texts.
+const CHANGE_BYTES: usize = 4 * crate::ingest::limits::TEXT_BYTES;
+
 /// When to come back after a 503, in seconds.
 const RETRY_AFTER: u32 = 2;
 
@@ -38,6 +41,19 @@ impl Default for Uploads {
             wire: Arc::new(Semaphore::new(WIRE_KIB)),
         }
     }
+}
+
+/// Reads the small JSON body of a change.
+pub(super) async fn read_json<T: serde::de::DeserializeOwned>(
+    request: axum::extract::Request,
+) -> Result<T, WebError> {
+    let (parts, body) = request.into_parts();
+    require_json(&parts.headers)?;
+    let bytes = axum::body::to_bytes(body, CHANGE_BYTES)
+        .await
+        .map_err(|_| WebError::too_large(format!("a change has at most {CHANGE_BYTES} bytes")))?;
+    serde_json::from_slice(&bytes)
+        .map_err(|error| WebError::bad_request(format!("the body does not read: {error}")))
 }
 
 /// A body as it came, and its share of what may wait.

@@ -7,10 +7,13 @@
 //! - [`compare`]: two runs, and a pull request against its base.
 //! - [`export`]: all of it as CSV.
 //! - [`explain`]: every number behind a verdict.
+//! - [`alerts`]: what somebody must look at; [`levels`], [`annotations`]: what people add.
 //! - [`live`]: a runner says how far it is.
 //! - [`rules`]: how strict the gate is with which series.
 //! - [`health`]: whether the server lives and can answer.
 
+pub mod alerts;
+pub mod annotations;
 pub mod artifacts;
 pub mod baselines;
 pub mod body;
@@ -18,6 +21,7 @@ pub mod compare;
 pub mod explain;
 pub mod export;
 pub mod health;
+pub mod levels;
 pub mod live;
 pub mod rules;
 pub mod runs;

@@ -66,6 +66,7 @@ pub async fn list(
         branch: query.branch,
         environment: query.environment.map(EnvironmentId),
         commit: query.commit,
+        tag: None,
         before,
         since: query.since.map(|i| i.0),
         limit: Some(limit),

@@ -9,7 +9,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::analysis;
-use crate::domain::{Coverage, Judged, Judgement, Millis, Run, RunId, RunKind, Series, SeriesId};
+use crate::domain::{
+    AlertId, Coverage, Judged, Judgement, Millis, Run, RunId, RunKind, Series, SeriesId,
+};
 
 /// A run.
 #[derive(Debug, Serialize)]
@@ -212,6 +214,15 @@ pub struct RowView {
     /// What is said of it.
     #[serde(flatten)]
     pub judgement: JudgementView,
+    /// The alert that stands against it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alert_id: Option<AlertId>,
+    /// The level before that alert's change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frozen_baseline: Option<f64>,
+    /// Against that level.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frozen_change: Option<f64>,
 }
 
 /// What is said of a measurement.
@@ -231,6 +242,10 @@ pub struct JudgementView {
     pub noise_floor: Option<f64>,
     /// The smallest step that a week of nights would confirm; null: too little is known.
     pub detectable_change: Option<f64>,
+    /// What slow change is measured against; null: too little is known.
+    pub accepted_level: Option<f64>,
+    /// The change since then, where it is more than noise.
+    pub creep: Option<f64>,
     /// What it was judged from; null: it is judged again from its whole history in a moment.
     pub inputs_hash: Option<InputsHash>,
 }
@@ -245,6 +260,8 @@ impl From<Judgement> for JudgementView {
             evidence: j.evidence,
             noise_floor: j.noise_floor,
             detectable_change: j.detectable_change,
+            accepted_level: j.accepted_level,
+            creep: j.creep,
             inputs_hash: j.inputs,
         }
     }
@@ -259,6 +276,9 @@ impl From<&Judged> for RowView {
             interval: row.measurement.interval,
             change_interval: analysis::verdict::change_interval(row),
             judgement: row.judgement.into(),
+            alert_id: row.standing.map(|standing| standing.alert),
+            frozen_baseline: row.standing.map(|standing| standing.frozen_baseline),
+            frozen_change: analysis::verdict::frozen_change(row),
         }
     }
 }

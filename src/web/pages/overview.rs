@@ -17,7 +17,7 @@ use crate::analysis::overview::{
 };
 use crate::chart::spark::spark;
 use crate::domain::time::DAY_MS;
-use crate::domain::{Environment, JudgedRun, Millis};
+use crate::domain::{Environment, JudgedRun, Millis, SeriesId};
 use crate::store::{RunFilter, Store};
 use crate::text;
 use crate::web::{AppState, WebError};
@@ -74,10 +74,17 @@ async fn load(store: &Store, environment: Environment) -> Result<BlockInputs, We
     };
     Ok(BlockInputs {
         environment,
+        alerts: nights.first().map(standing).unwrap_or_default(),
         nights,
         points,
-        alerts: Vec::new(),
     })
+}
+
+/// The alerts that stand against a night, by series.
+fn standing(night: &JudgedRun) -> Vec<(SeriesId, i64)> {
+    let rows = night.rows.iter();
+    rows.filter_map(|row| Some((row.series.id, row.standing?.alert.0)))
+        .collect()
 }
 
 /// Where this server is reached: what the reader can paste into a shell.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::band::{self, Band};
 use crate::exit::{ExitCode, Reasons, Status};
-use crate::patterns::Patterns;
+use crate::patterns::{Change, Effective, Patterns};
 use crate::verdict::{Counts, Coverage, Evidence, RuleResult, SeriesVerdict, Verdict};
 use crate::words::{self, evidence_word, list, percent, symbol};
 
@@ -122,14 +122,12 @@ fn regressions(input: &GateInput, options: &GateOptions, reasons: &mut Reasons) 
         }
         let name = series.name();
         // (a) An alert stays red against the level before it, however long it has been open.
-        if let Some(change) = series.frozen_change
-            && series.alert_id.is_some()
-            && own.is_size_above(change, series.frozen_baseline)
+        if let Some(alert) = series.alert_id
+            && let Some(size) = frozen_size(series, &own)
         {
-            let size = percent(change);
             reasons.add(
                 fail,
-                format!("{name}: {size} since its alert opened, and not fixed"),
+                format!("{name}: {size} against the level before alert {alert}, and not fixed"),
             );
         }
         // (b) Tonight.
@@ -296,6 +294,24 @@ fn names(input: &GateInput, wanted: impl Fn(&SeriesVerdict) -> bool) -> Vec<Stri
         .filter(|series| wanted(series))
         .map(SeriesVerdict::name)
         .collect()
+}
+
+/// How far a series lies from the level before its alert, where that is above. A level of zero has
+/// no percentage: whatever is worse than it is above.
+fn frozen_size(series: &SeriesVerdict, own: &Effective) -> Option<String> {
+    if let Some(change) = series.frozen_change {
+        let is_above = own.is_size_above(change, series.frozen_baseline);
+        return is_above.then(|| percent(change));
+    }
+    let judged = band::judge(series.value, series.frozen_baseline, series.better, None);
+    let is_zero = series.frozen_baseline == Some(0.0);
+    let from_zero = Change {
+        value: series.value,
+        baseline: series.frozen_baseline,
+        change: None,
+        band: judged.band,
+    };
+    (is_zero && own.is_above(&from_zero)).then(|| words::value(series.value, &series.unit))
 }
 
 fn size_of(series: &SeriesVerdict) -> String {

@@ -161,14 +161,23 @@ fn an_open_alert_stays_red_when_the_rolling_baseline_has_caught_up() {
     let verdict = judged(open.clone());
     assert_eq!(verdict.status, Status::Fail);
     assert!(
-        verdict.reasons[0].contains("+25.0% since its alert opened"),
+        verdict.reasons[0].contains("+25.0% against the level before alert 41"),
         "{verdict:?}"
     );
     let small = SeriesVerdict {
         frozen_change: Some(0.07),
         ..open
     };
-    assert_eq!(judged(small).status, Status::Pass);
+    assert_eq!(judged(small.clone()).status, Status::Pass);
+    // Errors where there were none have no percentage, and stay red until there are none.
+    let errors = |value| SeriesVerdict {
+        value,
+        frozen_baseline: Some(0.0),
+        frozen_change: None,
+        ..small.clone()
+    };
+    assert_eq!(judged(errors(3.0)).status, Status::Fail);
+    assert_eq!(judged(errors(0.0)).status, Status::Pass);
 }
 
 #[test]

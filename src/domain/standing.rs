@@ -1,13 +1,15 @@
-//! Which alerts a run is measured against.
+//! The alerts that a run is measured against.
 
 use std::collections::HashMap;
 
-use crate::domain::alert::{Alert, AlertState, How};
-use crate::domain::{AlertId, Millis, SeriesId};
+use serde::Serialize;
+
+use super::alert::{Alert, AlertState, How};
+use super::{AlertId, Millis, SeriesId};
 
 /// An alert that stands against a series of a run.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Against {
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Standing {
     /// The alert.
     pub alert: AlertId,
     /// The level before the change.
@@ -17,9 +19,9 @@ pub struct Against {
 /// By series, the alert that stood at `at` and that nobody has accepted or dismissed since; of
 /// several the oldest, whose frozen level is the one before all changes. `suite_version`: what
 /// another version measured is not compared.
-pub fn against(alerts: &[Alert], suite_version: &str, at: Millis) -> HashMap<SeriesId, Against> {
+pub fn standing(alerts: &[Alert], suite_version: &str, at: Millis) -> HashMap<SeriesId, Standing> {
     let closed = |state| matches!(state, AlertState::Accepted | AlertState::Dismissed);
-    let mut standing: Vec<(Millis, SeriesId, Against)> = alerts
+    let mut found: Vec<(Millis, SeriesId, Standing)> = alerts
         .iter()
         .filter(|alert| alert.suite_version == suite_version && !closed(alert.state))
         .flat_map(|alert| alert.series.iter().map(move |series| (alert, series)))
@@ -32,17 +34,17 @@ pub fn against(alerts: &[Alert], suite_version: &str, at: Millis) -> HashMap<Ser
             series.confirmed_at <= at && !over
         })
         .map(|(alert, series)| {
-            let against = Against {
+            let standing = Standing {
                 alert: alert.id,
                 frozen_baseline: series.frozen_baseline,
             };
-            (series.since.at, series.series, against)
+            (series.since.at, series.series, standing)
         })
         .collect();
     // The oldest last, for the last one stays in the map.
-    standing.sort_by_key(|(since, ..)| std::cmp::Reverse(*since));
-    standing
+    found.sort_by_key(|(since, ..)| std::cmp::Reverse(*since));
+    found
         .into_iter()
-        .map(|(_, id, against)| (id, against))
+        .map(|(_, series, standing)| (series, standing))
         .collect()
 }
