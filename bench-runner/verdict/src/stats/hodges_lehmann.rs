@@ -5,7 +5,7 @@
 //! Chicken, "Nonparametric Statistical Methods", section 4.3): it holds every shift that the test
 //! would not reject, and so excludes zero exactly when the test rejects.
 
-use super::mann_whitney::{EXACT_UP_TO, smallest_p};
+use super::mann_whitney::{EXACT_UP_TO, smallest_p, with_exact_tail};
 use super::normal;
 use super::order;
 
@@ -59,8 +59,9 @@ fn critical(n1: usize, n2: usize, alpha: f64) -> Option<usize> {
     if smallest_p(n1, n2) > alpha {
         return None;
     }
-    let tail = super::mann_whitney::exact_tail(n1, n2);
-    Some(tail.partition_point(|p| 2.0 * p <= alpha))
+    Some(with_exact_tail(n1, n2, |tail| {
+        tail.partition_point(|p| 2.0 * p <= alpha)
+    }))
 }
 
 fn differences(a: &[f64], b: &[f64]) -> Vec<f64> {

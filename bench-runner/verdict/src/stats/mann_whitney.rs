@@ -117,7 +117,7 @@ fn counts(n1: usize, n2: usize, up_to: usize) -> Vec<i128> {
 }
 
 /// For each U from 0 to the middle, the probability of a U at or below it, without ties.
-pub fn exact_tail(n1: usize, n2: usize) -> Vec<f64> {
+fn exact_tail(n1: usize, n2: usize) -> Vec<f64> {
     let total = choose(n1 + n2, n1);
     let mut sum = 0;
     let mut tail = Vec::new();
@@ -133,8 +133,31 @@ fn exact_p(n1: usize, n2: usize, u: usize) -> f64 {
     if 2 * nearer == n1 * n2 {
         return 1.0;
     }
-    let tail: i128 = counts(n1, n2, nearer).iter().sum();
-    (2.0 * tail as f64 / choose(n1 + n2, n1)).min(1.0)
+    if nearer == 0 {
+        return (2.0 / choose(n1 + n2, n1)).min(1.0);
+    }
+    let tail = with_exact_tail(n1, n2, |tail| tail.get(nearer).copied());
+    (2.0 * tail.unwrap_or(1.0)).min(1.0)
+}
+
+/// Looks at [`exact_tail`], which is kept until samples of other sizes come.
+pub(super) fn with_exact_tail<R>(n1: usize, n2: usize, look: impl FnOnce(&[f64]) -> R) -> R {
+    LAST_TAIL.with_borrow_mut(|last| {
+        let is_same = |last: &Tail| last.0 == (n1, n2);
+        let tail = match last.take().filter(is_same) {
+            Some(tail) => last.insert(tail),
+            None => last.insert(((n1, n2), exact_tail(n1, n2))),
+        };
+        look(&tail.1)
+    })
+}
+
+/// Sizes of two samples, and their [`exact_tail`].
+type Tail = ((usize, usize), Vec<f64>);
+
+thread_local! {
+    /// The last tail: most comparisons have as many samples as the one before.
+    static LAST_TAIL: std::cell::RefCell<Option<Tail>> = const { std::cell::RefCell::new(None) };
 }
 
 /// Builds up how often each U arises, one tied group at a time: of a group of t values, j belong

@@ -45,6 +45,20 @@ pub fn quantile_sorted(sorted: &[f64], q: f64) -> Option<f64> {
     Some(lower + (upper - lower) * (place - below))
 }
 
+/// The quantile `q` (0 to 1) of values that may be put into another order. None of nothing.
+pub fn quantile_of(values: &mut [f64], q: f64) -> Option<f64> {
+    let last = values.len().checked_sub(1)?;
+    let place = q.clamp(0.0, 1.0) * last as f64;
+    let below = place.floor();
+    let (_, &mut lower, above) = values.select_nth_unstable_by(below as usize, f64::total_cmp);
+    let upper = above
+        .iter()
+        .copied()
+        .min_by(f64::total_cmp)
+        .unwrap_or(lower);
+    Some(lower + (upper - lower) * (place - below))
+}
+
 /// Half way between two numbers, also where their sum has no room.
 fn middle_of(lower: f64, upper: f64) -> f64 {
     let sum = lower + upper;
