@@ -13,7 +13,7 @@ use super::carried::metric;
 use super::follow::{Beside, Seen, follow};
 use super::published::published;
 use super::verdict::series_verdict;
-use crate::domain::{Judged, Measurement, Millis, Patterns, Point, Run, Series};
+use crate::domain::{Judged, Measurement, Patterns, Point, Run, Series};
 
 /// What an explanation is made from.
 #[derive(Debug, Clone)]
@@ -28,8 +28,8 @@ pub struct ExplainInputs {
     pub others: Vec<(Point, Run)>,
     /// The raw samples; empty where they are not kept.
     pub samples: Vec<f64>,
-    /// When a person or a release accepted the level, in the order of time.
-    pub accepted: Vec<Millis>,
+    /// What people and pairs said of the series.
+    pub beside: Beside,
     /// The branch whose nightly runs form baselines.
     pub main_branch: String,
     /// How strict the gate is.
@@ -45,14 +45,9 @@ pub fn explain(inputs: ExplainInputs) -> Option<Explanation> {
     let before = inputs.points.get(..=at)?;
     let point = before.last()?;
     let seen: Vec<Seen> = before.iter().map(Seen::from).collect();
-    let accepted = &inputs.accepted;
-    let accepted = &accepted[..accepted.partition_point(|time| *time <= point.time)];
+    let mut beside = inputs.beside.clone();
+    beside.accepted.retain(|time| *time <= point.time);
     let mut said = None;
-    // What pairs confirmed opens alerts and changes no verdict.
-    let beside = Beside {
-        accepted: accepted.to_vec(),
-        confirmed: Vec::new(),
-    };
     let (carried, _) = follow(series, &seen, &beside, |one| {
         said = (one.seen.run == run.id).then_some((one.judgement, one.tonight));
     });

@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use bench_report::metric::Kind;
 use bench_verdict::band;
+use bench_verdict::confirmation::Confirmation;
 use bench_verdict::evidence::Thresholds;
 use bench_verdict::history::{History, Night};
 use bench_verdict::inputs::Inputs;
 use bench_verdict::regression::News;
-use bench_verdict::tonight::{Tonight, Walk, tonight};
+use bench_verdict::tonight::settle::Settled;
+use bench_verdict::tonight::{Ask, Tonight, Walk, tonight};
 
 use super::carried::{CarriedSeries, metric};
 use super::judge::{in_parallel, rule, with_evidence};
@@ -49,17 +51,21 @@ pub struct Said<'a> {
     pub judgement: Judgement,
     /// All that the detector says; none of a count.
     pub tonight: Option<Tonight>,
+    /// What it asked for before any pairs answered.
+    pub asked: Option<Ask>,
     /// What became of worsenings: since the run before, levels were accepted; and tonight.
     pub news: Vec<News>,
 }
 
 /// What people and pairs said of a series, beside its runs.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Beside {
     /// When a person or a release accepted the level, in the order of time.
     pub accepted: Vec<Millis>,
     /// The times of the nights whose pairs confirmed a worsening, in the order of time.
     pub confirmed: Vec<Millis>,
+    /// What the pairs of a run's night came to.
+    pub settled: Vec<(RunId, Confirmation)>,
 }
 
 /// Follows a series through its runs of one suite version and machine, which are in the order of
@@ -106,7 +112,7 @@ pub fn follow(
             formed += 1;
         }
         let nights = own.as_ref().map(History::nights);
-        let hash = Inputs {
+        let mut hash = Inputs {
             metric: history.metric(),
             nights: nights.unwrap_or(&history.nights()[..formed]),
             state: walk.state(),
@@ -114,11 +120,24 @@ pub fn follow(
             is_count,
         }
         .hash();
-        let told = match &own {
+        let mut told = match &own {
             _ if is_count => None,
             None => walk.next(),
             Some(own) => tonight(own, &mut walk.state().clone(), &thresholds),
         };
+        let asked = told.as_ref().and_then(|told| told.confirm.clone());
+        let settled = beside.settled.iter().find(|(run, _)| *run == seen.run);
+        if let (Some(told), Some(asked), Some((_, pairs))) = (&mut told, &asked, settled)
+            && seen.forms_baseline
+        {
+            let settled = Settled {
+                against_ms: asked.against_ms,
+                outcome: pairs.outcome,
+                log_ratio: pairs.log_ratio,
+            };
+            walk.settle(&settled, told);
+            hash = hash.and(&settled);
+        }
         let ruled = rule(series, seen.value, &points, seen.time);
         let judgement = with_evidence(ruled, told.as_ref(), seen.forms_baseline, hash);
         if seen.forms_baseline {
@@ -131,6 +150,7 @@ pub fn follow(
             seen,
             judgement,
             tonight: told,
+            asked,
             news,
         });
     }
@@ -150,6 +170,8 @@ pub struct Followed {
     pub series: SeriesId,
     /// Runs of which something else is said than before.
     pub changes: Vec<(RunId, Judgement)>,
+    /// What its newest night asks for, and that night's run.
+    pub asked: Option<(RunId, Ask)>,
     /// What became of worsenings, in the order of time.
     pub news: Vec<SeriesNews>,
     /// What the next night is judged from.
@@ -162,8 +184,11 @@ pub fn follow_all(all: &[(Arc<Series>, Vec<Point>, Beside)]) -> Vec<Followed> {
     in_parallel(all, 1, |(series, points, beside)| {
         let runs: Vec<Seen> = points.iter().map(Seen::from).collect();
         let mut before = points.iter().map(|point| &point.judgement);
-        let (mut changes, mut news) = (Vec::new(), Vec::new());
+        let (mut changes, mut news, mut asked) = (Vec::new(), Vec::new(), None);
         let (carried, last) = follow(series, &runs, beside, |said| {
+            if said.seen.forms_baseline {
+                asked = said.asked.clone().map(|ask| (said.seen.run, ask));
+            }
             if before.next() != Some(&said.judgement) {
                 changes.push((said.seen.run, said.judgement));
             }
@@ -177,6 +202,7 @@ pub fn follow_all(all: &[(Arc<Series>, Vec<Point>, Beside)]) -> Vec<Followed> {
         Followed {
             series: series.id,
             changes,
+            asked,
             news: news.into_iter().map(of_series).collect(),
             carried,
         }

@@ -10,6 +10,7 @@
 //! - [`published`]: what is published of raw samples.
 //! - [`compare`]: two runs, row by row. [`pull`]: a pull request's pushes, each against its right base.
 //! - [`verdict`]: what CI is told of a run. [`explain`]: every number behind one series of it.
+//! - [`confirmation`]: what the pairs of a night come to.
 //! - [`overview`]: is main healthy tonight, one block an environment.
 //! - [`run_report`]: what the page of one run says.
 //! - [`history`]: one series over time, ready for a chart.
@@ -24,6 +25,7 @@ pub mod backtest;
 pub mod baseline;
 pub mod carried;
 pub mod compare;
+pub mod confirmation;
 pub mod distribution;
 pub mod explain;
 pub mod follow;

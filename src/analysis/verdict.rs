@@ -9,7 +9,7 @@ use bench_verdict::verdict::{Coverage, SeriesVerdict, TargetResult, Verdict};
 pub use bench_verdict::RULE;
 
 use super::overview::Gate;
-use super::targets;
+use super::{confirmation, targets};
 use crate::domain::{Judged, JudgedRun};
 
 /// The verdict of a run under the given options.
@@ -27,11 +27,16 @@ pub fn of_run(run: &JudgedRun, options: &GateOptions) -> Verdict {
         series: run
             .rows
             .iter()
-            .map(|row| series_verdict(row, &run.run.environment_name))
+            .map(|row| {
+                let judged = series_verdict(row, &run.run.environment_name);
+                let confirm = confirmation::asked(&run.proofs, row.series.id);
+                SeriesVerdict { confirm, ..judged }
+            })
             .collect(),
         rules: targets::absolute_rules(run),
         patterns: run.rules.clone(),
         red_flags: suite_rules::raised(&targets::red_flags(run)),
+        canary_missed: confirmation::canary_missed(&run.rows, &run.proofs),
         ..GateInput::default()
     };
     gate::gate(input, options)

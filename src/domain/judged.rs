@@ -4,6 +4,7 @@ pub use bench_verdict::verdict::InputsHash;
 use bench_verdict::verdict::{Band, Evidence};
 use serde::Serialize;
 
+use super::confirmation::Proofs;
 use super::{Millis, Patterns, Run, RunId, Series, SeriesId, Standing, Text};
 
 /// One series in one run.
@@ -96,4 +97,6 @@ pub struct JudgedRun {
     pub rows: Vec<Judged>,
     /// The rules per pattern that are in force now.
     pub rules: Patterns,
+    /// What was asked of its runner, and what pairs of its night say.
+    pub proofs: Proofs,
 }

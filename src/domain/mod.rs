@@ -15,9 +15,11 @@
 //! - [`access`]: tokens and scopes. [`github`]: where on GitHub things are said.
 //! - [`alert`]: one cause of worsenings, and its life. [`mod@standing`]: those that a run is
 //!   measured against.
+//! - [`confirmation`]: pairs measured on the night of a run.
 
 pub mod access;
 pub mod alert;
+pub mod confirmation;
 pub mod environment;
 pub mod file;
 pub mod github;

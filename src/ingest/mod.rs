@@ -2,9 +2,11 @@
 //!
 //! # Layout
 //! - here: what can be refused, and [`read`], which does it all.
+//! - `confirmation`: the two reports of a pair.
 //! - `decode`: gzip and zstd, with the limit kept while decoding.
 //! - `facts`: what of a report is shown to people as label and value.
 
+mod confirmation;
 mod decode;
 mod facts;
 
@@ -22,6 +24,7 @@ use crate::domain::{
 };
 
 pub use bench_report::report::limits;
+pub use confirmation::{NoPair, read_confirmation};
 pub use decode::{Encoding, decode};
 
 /// Why an upload is refused. Each text names the thing, the value, the limit and what to do.
@@ -51,6 +54,9 @@ pub enum IngestError {
     /// The report itself.
     #[error(transparent)]
     Refused(#[from] Refusals),
+    /// The two reports of a pair.
+    #[error(transparent)]
+    NoPair(#[from] NoPair),
 }
 
 /// Reads a report: `bytes` as decoded, `now` the present, `publish` what is published of a metric's

@@ -13,13 +13,15 @@ use tokio_util::sync::CancellationToken;
 
 use crate::analysis::alerts;
 use crate::analysis::carried::Carried;
+use crate::analysis::confirmation::{PairJudge, change, judged, last_words};
 use crate::analysis::follow::{Beside, follow_all};
 use crate::analysis::judge::{JudgeInputs, judge, judge_night};
-use crate::domain::alert::SeriesNews;
-use crate::domain::{Judgement, Millis, RunId, SeriesId};
+use crate::domain::alert::{PairVerdict, SeriesNews};
+use crate::domain::confirmation::{JudgedPairs, NewAsk, NewConfirmation, Paired, Purpose};
+use crate::domain::{JudgedRun, Judgement, Millis, RunId, SeriesId};
 use crate::store::{
-    AlertStep, ConfirmInputs, Epoch, EpochVerdicts, RunInputs, SeriesFilter, Store, StoreError,
-    Verdicts,
+    AlertStep, ConfirmInputs, Epoch, EpochVerdicts, Outcome, RunInputs, SeriesFilter, Store,
+    StoreError, Verdicts,
 };
 
 /// Wakes the jobs. Clones wake the same ones.
@@ -78,7 +80,13 @@ pub fn judge_run(inputs: RunInputs) -> Verdicts {
         };
     };
     let judged = judge_night(&night, carried, forms_baseline);
+    let asks = judged.tonight.iter().filter_map(|(series, tonight)| {
+        let ask = tonight.confirm.as_ref()?;
+        Some((*series, Millis(ask.against_ms), ask.why.clone()))
+    });
     Verdicts {
+        // Only a night of the main branch is measured again.
+        asks: asks.filter(|_| forms_baseline).collect(),
         judged: judged.judgements,
         carried: judged.carried.map(|carried| carried.to_bytes()),
         alerts: Some(AlertStep {
@@ -139,6 +147,105 @@ pub async fn rejudge_all(store: &Store, stop: &CancellationToken) -> Result<usiz
     Ok(count)
 }
 
+/// Stores pairs of the night of a run with what they say, and judges that night and those after it
+/// again where they confirm or refute.
+pub async fn confirm(
+    store: &Store,
+    run: &JudgedRun,
+    new: &NewConfirmation,
+    judge: PairJudge,
+    now: Millis,
+    stop: &CancellationToken,
+) -> Result<Outcome, StoreError> {
+    if let Some(known) = store.confirmation(&new.pair_key, &new.sha256).await? {
+        return Ok(known);
+    }
+    let judged = pairs_of(store, run, new, None, judge).await?;
+    let outcome = store
+        .insert_confirmation(run.run.id, new, &judged, now)
+        .await?;
+    if outcome == Outcome::New && new.purpose == Purpose::Confirm {
+        let better = |id| {
+            let row = run.rows.iter().find(|row| row.series.id == id);
+            row.map(|row| row.series.better)
+        };
+        let verdicts = judged.iter().filter_map(|pairs| {
+            Some(PairVerdict {
+                series: pairs.series,
+                is_worse: change(better(pairs.series)?, &pairs.numbers) > 0.0,
+                confirmation: pairs.numbers,
+                against_commit: new.base_commit.clone(),
+            })
+        });
+        let verdicts: Vec<PairVerdict> = verdicts.collect();
+        // What they confirm or refute changes what is said of that night and of those after it.
+        let again = |_| Verdicts {
+            again: true,
+            ..Verdicts::default()
+        };
+        let id = run.run.id;
+        store.save_pair_verdicts(id, &verdicts, now, again).await?;
+    }
+    rejudge_all(store, stop).await?;
+    Ok(outcome)
+}
+
+/// What pairs say of the series that the run has too. `before`: the stored confirmation, where it is
+/// judged anew.
+pub async fn pairs_of(
+    store: &Store,
+    run: &JudgedRun,
+    new: &NewConfirmation,
+    before: Option<i64>,
+    judge: PairJudge,
+) -> Result<Vec<JudgedPairs>, StoreError> {
+    let mut all = Vec::new();
+    for pairs in &new.series {
+        let of_run = run.rows.iter().find(|row| {
+            let key = &row.series.key;
+            (&key.benchmark, &key.metric, &key.params, &key.unit)
+                == (
+                    &pairs.name.benchmark,
+                    &pairs.name.metric,
+                    &pairs.name.params,
+                    &pairs.unit,
+                )
+        });
+        let Some(row) = of_run else { continue };
+        let identical = store.identical_ratios(row.series.id, before).await?;
+        all.extend(judged(row.series.id, pairs, &identical, judge));
+    }
+    Ok(all)
+}
+
+/// What people and pairs said of the series of an epoch, beside its runs.
+async fn besides(store: &Store, epoch: &Epoch) -> Result<BTreeMap<SeriesId, Beside>, StoreError> {
+    let mut paired: BTreeMap<RunId, Vec<Paired>> = BTreeMap::new();
+    for (run, one) in store.confirmations_of(epoch).await? {
+        paired.entry(run).or_default().push(one);
+    }
+    let mut all: BTreeMap<SeriesId, Beside> = BTreeMap::new();
+    for (series, times) in store.accepted_times(epoch.environment).await? {
+        all.entry(series).or_default().accepted = times;
+    }
+    for (series, times) in store.confirmed_times(epoch).await? {
+        all.entry(series).or_default().confirmed = times;
+    }
+    for (run, paired) in &paired {
+        for one in last_words(paired) {
+            let of_series = all.entry(one.series).or_default();
+            of_series.settled.push((*run, one.numbers));
+        }
+    }
+    Ok(all)
+}
+
+/// What people and pairs said of one series.
+pub async fn beside(store: &Store, epoch: &Epoch, series: SeriesId) -> Result<Beside, StoreError> {
+    let mut all = besides(store, epoch).await?;
+    Ok(all.remove(&series).unwrap_or_default())
+}
+
 /// Judges all runs of an epoch from its whole history, night by night.
 pub async fn judge_epoch(store: &Store, epoch: &Epoch) -> Result<EpochVerdicts, StoreError> {
     /// Series whose histories are in memory at once.
@@ -149,8 +256,8 @@ pub async fn judge_epoch(store: &Store, epoch: &Epoch) -> Result<EpochVerdicts, 
         ..SeriesFilter::default()
     };
     let all = store.series_of(&filter).await?;
-    let mut accepted = store.accepted_times(epoch.environment).await?;
-    let mut confirmed = store.confirmed_times(epoch).await?;
+    let mut beside = besides(store, epoch).await?;
+    let mut asks: BTreeMap<RunId, Vec<NewAsk>> = BTreeMap::new();
     let mut news = Vec::new();
     let mut carried = Carried::default();
     let mut newest: Option<(Millis, RunId)> = None;
@@ -163,10 +270,7 @@ pub async fn judge_epoch(store: &Store, epoch: &Epoch) -> Result<EpochVerdicts, 
                 .await?;
             let nights = points.iter().filter(|point| point.forms_baseline);
             newest = newest.max(nights.map(|point| (point.time, point.run)).max());
-            let beside = Beside {
-                accepted: accepted.remove(&series.id).unwrap_or_default(),
-                confirmed: confirmed.remove(&series.id).unwrap_or_default(),
-            };
+            let beside = beside.remove(&series.id).unwrap_or_default();
             histories.push((series.clone(), points, beside));
         }
         let followed = tokio::task::spawn_blocking(move || follow_all(&histories)).await;
@@ -180,6 +284,10 @@ pub async fn judge_epoch(store: &Store, epoch: &Epoch) -> Result<EpochVerdicts, 
                     .push((series.series, judgement));
             }
             news.extend(series.news);
+            if let Some((run, ask)) = series.asked {
+                let ask = (series.series, Millis(ask.against_ms), ask.why);
+                asks.entry(run).or_default().push(ask);
+            }
             if !series.carried.nights.is_empty() {
                 carried.series.insert(series.series, series.carried);
             }
@@ -188,6 +296,8 @@ pub async fn judge_epoch(store: &Store, epoch: &Epoch) -> Result<EpochVerdicts, 
     carried.through = newest.map(|(time, _)| time);
     Ok(EpochVerdicts {
         changes: changes.into_iter().collect(),
+        // Only the newest night's runner can still be asked for anything.
+        asks: newest.and_then(|(_, run)| Some((run, asks.remove(&run)?))),
         carried: newest.map(|(_, run)| (run, carried.to_bytes())),
         alerts: Some(AlertStep {
             news,

@@ -2,6 +2,7 @@
 
 use sqlx::SqliteConnection;
 
+use crate::domain::confirmation::NewAsk;
 use crate::domain::{EnvironmentId, Judgement, Millis, Point, RunId, SeriesId};
 
 use super::alert::{self, AlertStep};
@@ -26,6 +27,8 @@ pub struct Epoch {
 pub struct EpochVerdicts {
     /// By run, only what is said otherwise than before.
     pub changes: Vec<(RunId, Vec<(SeriesId, Judgement)>)>,
+    /// What the newest night's runner is asked for, as [`super::Verdicts::asks`] has it.
+    pub asks: Option<(RunId, Vec<NewAsk>)>,
     /// What the next night is judged from, and the newest night in it.
     pub carried: Option<(RunId, Vec<u8>)>,
     /// What becomes of the alerts, from the whole history.
@@ -120,6 +123,9 @@ impl Store {
                 .bind(rejudge.mark)
                 .execute(&mut *tx)
                 .await?;
+        }
+        if let Some((run, asks)) = &verdicts.asks {
+            super::confirmation::ask(&mut tx, *run, asks).await?;
         }
         let newest = self.newest_night(&mut tx, epoch, None).await?;
         if newest == carried.as_ref().map(|(run, _)| *run) {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
+use crate::domain::confirmation::NewAsk;
 use crate::domain::{
     Coverage, EnvironmentId, Judgement, Measurement, Millis, NewRun, Run, RunId, RunKind, Series,
     SeriesId, SeriesName,
@@ -62,6 +63,9 @@ pub struct Verdicts {
     pub carried: Option<Vec<u8>>,
     /// What becomes of the alerts.
     pub alerts: Option<AlertStep>,
+    /// What the run's runner is asked to measure again: by series, the time of the run whose
+    /// revision is the good side, and why.
+    pub asks: Vec<NewAsk>,
     /// The run must be judged again from its whole history.
     pub again: bool,
 }
@@ -163,6 +167,7 @@ impl Store {
         if let Some(step) = verdicts.alerts.filter(|step| !step.news.is_empty()) {
             alert::settle(self, &mut tx, &epoch, &step).await?;
         }
+        super::confirmation::ask(&mut tx, run_id, &verdicts.asks).await?;
         if verdicts.again {
             rejudge::ask_for(&mut tx, run_id).await?;
         }

@@ -48,7 +48,13 @@ impl Store {
         };
         let rows = self.rows_of(&run).await?;
         let rules = self.rules().await?.rules;
-        Ok(Some(JudgedRun { run, rows, rules }))
+        let proofs = self.proofs(id).await?;
+        Ok(Some(JudgedRun {
+            run,
+            rows,
+            rules,
+            proofs,
+        }))
     }
 
     /// How many series of a run have which band and evidence.

@@ -157,6 +157,12 @@ impl Store {
                 "delete from artifact where run_id = $1",
                 "delete from pair where run_id = $1",
                 "delete from run_commit where run_id = $1",
+                "delete from ask where run_id = $1 or against_run = $1",
+                "delete from confirmation_series
+                 where confirmation_id in (
+                     select confirmation_id from confirmation where run_id = $1
+                 )",
+                "delete from confirmation where run_id = $1",
                 "delete from rejudge where run_id = $1",
                 "delete from carried where run_id = $1",
                 "delete from pair_verdict where run_id = $1",

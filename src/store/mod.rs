@@ -8,6 +8,7 @@
 //! - `track`: whole histories in memory.
 //! - `rejudge`: runs whose history changed.
 //! - `alert`: alerts, accepted levels, what pairs said, annotations.
+//! - `confirmation`: pairs measured on the night of a run, and what was asked for.
 //! - `files`: samples, report, curves, histograms, artifacts; `samples`: the columns of raw samples.
 //! - `rule`: rules per pattern.
 //! - `sizes`: how much is stored.
@@ -41,6 +42,7 @@ mod alert;
 mod baseline;
 mod carried;
 mod code;
+mod confirmation;
 mod files;
 mod github;
 mod insert;
@@ -68,6 +70,7 @@ use crate::domain::{Environment, Series, SeriesId, SeriesKey};
 pub use access::AuditEntry;
 pub use alert::{Accepting, AlertFilter, AlertStep, ConfirmInputs, NewAnnotation};
 pub use carried::{Epoch, EpochVerdicts};
+pub use confirmation::StoredConfirmation;
 pub use github::{OutboxCounts, OutboxEntry, Tried};
 pub use insert::{Inserted, Outcome, RunInputs, Verdicts};
 pub use maintain::{Prunable, restore};

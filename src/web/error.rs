@@ -175,6 +175,7 @@ impl From<IngestError> for WebError {
             IngestError::Undecodable { .. } => Self::bad_request(detail),
             IngestError::WireTooLong | IngestError::DecodedTooLong => Self::too_large(detail),
             IngestError::Refused(refusals) => Self::Invalid(refusals),
+            IngestError::NoPair(_) => Self::refused(StatusCode::UNPROCESSABLE_ENTITY, detail),
         }
     }
 }

@@ -48,6 +48,7 @@ use crate::store::Store;
 
 use self::api::body::Uploads;
 use self::metrics::Metrics;
+use crate::analysis::confirmation::{JUDGE, PairJudge};
 
 pub use error::WebError;
 pub use router::router;
@@ -76,6 +77,8 @@ pub struct AppState {
     pub descriptions: Arc<BTreeMap<String, String>>,
     /// How much is uploaded at once.
     pub uploads: Arc<Uploads>,
+    /// What judges pairs; a test switches it off.
+    pub pair_judge: PairJudge,
     /// Cancelled when the server shuts down: streams end by it.
     pub shutdown: CancellationToken,
 }
@@ -93,6 +96,7 @@ impl AppState {
             metrics: Metrics::default(),
             descriptions: Arc::default(),
             uploads: Arc::new(Uploads::default()),
+            pair_judge: JUDGE,
             shutdown: CancellationToken::new(),
         }
     }

@@ -53,6 +53,8 @@ pub fn router(state: AppState) -> Router {
         )
         .route("/rules", get(api::rules::show).put(api::rules::save))
         .route("/rules/backtest", post(api::rules::test))
+        .route("/runs/{id}/confirmation", post(api::confirmation::create))
+        .route("/canary", get(api::confirmation::canary))
         .route("/series", get(api::series::list))
         .route("/series/{id}/points", get(api::series::points))
         .route("/series/{id}/baseline", get(api::series::baseline))

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::stats::paired::Pairs;
+use crate::verdict::{Params, Verdict};
 
 /// Pairs measured at first.
 pub const FIRST_PAIRS: usize = 4;
@@ -50,6 +51,40 @@ pub struct Confirmation {
     pub error: f64,
     /// What they say.
     pub outcome: Outcome,
+}
+
+/// What a server makes of pairs measured on the night of a run, and the run's verdict with that.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Answer {
+    /// Each series that the run has too.
+    pub series: Vec<Answered>,
+    /// The run's verdict as it stands now.
+    pub verdict: Verdict,
+}
+
+/// What the pairs of one series say.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Answered {
+    /// The server's number of the series.
+    pub series_id: i64,
+    /// Benchmark name.
+    pub benchmark: String,
+    /// Its dimensions.
+    pub params: Params,
+    /// Metric name.
+    pub metric: String,
+    /// Tonight against the good revision, as a fraction; positive is worse.
+    pub change: f64,
+    /// The pairs judged.
+    #[serde(flatten)]
+    pub numbers: Confirmation,
+}
+
+/// The spread of identical sides: what noise alone does to the logarithm of a pair's ratio. None
+/// below [`FIRST_PAIRS`] of them.
+pub fn identical_deviation(log_ratios: &[f64]) -> Option<f64> {
+    let squares: f64 = log_ratios.iter().map(|ratio| ratio * ratio).sum();
+    (log_ratios.len() >= FIRST_PAIRS).then(|| (squares / log_ratios.len() as f64).sqrt())
 }
 
 /// Judges pairs whose base is the good revision and whose head is tonight's. `identical` is the

@@ -11,6 +11,7 @@ use crate::band::Point;
 use crate::evidence::Thresholds;
 use crate::history::{Metric, Night};
 use crate::tonight::State;
+use crate::tonight::settle::Settled;
 
 /// The first 64 bits of the SHA-256 of the inputs of a verdict. Written as 16 hex digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -29,6 +30,23 @@ pub struct Inputs<'a> {
     pub window: &'a [Point],
     /// Needs no statistics.
     pub is_count: bool,
+}
+
+impl InputsHash {
+    /// The hash of these inputs and of what pairs of the same night came to.
+    pub fn and(self, settled: &Settled) -> InputsHash {
+        let mut hash = Sha256::new();
+        hash.update(self.0.to_be_bytes());
+        // As below: this cannot fail.
+        let _ = serde_json::to_writer(&mut hash, settled);
+        first_bits(hash)
+    }
+}
+
+fn first_bits(hash: Sha256) -> InputsHash {
+    let digest = hash.finalize();
+    let first = digest.first_chunk::<8>().copied().unwrap_or_default();
+    InputsHash(u64::from_be_bytes(first))
 }
 
 impl Inputs<'_> {
@@ -59,9 +77,7 @@ impl Inputs<'_> {
             // A hasher takes everything, and the state is numbers, lists and words: this cannot fail.
             let _ = serde_json::to_writer(&mut hash, self.state);
         }
-        let digest = hash.finalize();
-        let first = digest.first_chunk::<8>().copied().unwrap_or_default();
-        InputsHash(u64::from_be_bytes(first))
+        first_bits(hash)
     }
 }
 

@@ -300,6 +300,7 @@ fn an_accepted_level_closes_the_alert_for_all_of_its_series() {
     let beside = Beside {
         accepted: vec![Millis(world.at(55).0 + 1)],
         confirmed: Vec::new(),
+        ..Beside::default()
     };
     let alerts = again(world.inputs(Vec::new()), &world.news(60, &beside));
     assert_eq!((alerts.len(), alerts[0].state), (1, AlertState::Accepted));
@@ -318,6 +319,7 @@ fn pairs_open_an_alert_on_the_first_bad_night() {
     let beside = Beside {
         accepted: Vec::new(),
         confirmed: vec![world.at(40)],
+        ..Beside::default()
     };
     let alerts = again(world.inputs(Vec::new()), &world.news(41, &beside));
     assert_eq!(alerts.len(), 1);

@@ -152,6 +152,7 @@ pub(crate) fn night(rows: Vec<Judged>) -> JudgedRun {
         run,
         rows,
         rules: Patterns::default(),
+        proofs: kvmark::domain::confirmation::Proofs::default(),
     }
 }
 

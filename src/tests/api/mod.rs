@@ -4,6 +4,7 @@ mod access;
 mod alerts;
 mod artifacts;
 mod compare;
+mod confirmation;
 mod crash;
 mod evidence;
 mod explain;

@@ -8,6 +8,8 @@ use super::runs::VerdictQuery;
 use crate::analysis::baseline;
 use crate::analysis::explain::{ExplainInputs, Explanation, explain};
 use crate::domain::{Point, Run, RunId, SeriesId};
+use crate::jobs;
+use crate::store::Epoch;
 use crate::web::extract::{Path, Query};
 use crate::web::{AppState, WebError};
 
@@ -35,13 +37,17 @@ pub(in crate::web) async fn load(
     let points = store.points_of_version(series, &run.suite_version).await?;
     let others = others(state, &run, series).await?;
     let samples = store.samples(run.id, series).await?.unwrap_or_default();
-    let accepted = store.accepted_levels(series).await?;
+    let epoch = Epoch {
+        environment: run.environment,
+        suite: run.suite.clone(),
+        suite_version: run.suite_version.clone(),
+    };
     let inputs = ExplainInputs {
         series: found,
         points,
         others,
         samples,
-        accepted: accepted.iter().map(|level| level.at).collect(),
+        beside: jobs::beside(store, &epoch, series).await?,
         main_branch: store.main_branch().to_owned(),
         options,
         rules: store.rules().await?.rules,

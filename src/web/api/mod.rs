@@ -1,7 +1,7 @@
 //! The JSON API: what CI, scripts and the runner hold on to.
 //!
 //! # Layout
-//! - [`upload`]: a report becomes a run; [`body`]: its limits.
+//! - [`upload`]: a report becomes a run; [`body`]: its limits. [`confirmation`]: pairs of its night.
 //! - [`runs`]: what is stored of runs. [`series`]: lines and their points. [`view`]: how both are shown.
 //! - [`baselines`]: the file that `check --baseline` reads.
 //! - [`compare`]: two runs, and a pull request against its base.
@@ -18,6 +18,7 @@ pub mod artifacts;
 pub mod baselines;
 pub mod body;
 pub mod compare;
+pub mod confirmation;
 pub mod explain;
 pub mod export;
 pub mod health;

@@ -9,6 +9,7 @@ use super::context::{Context, Scratch};
 use crate::history::History;
 use crate::segments::{self, SecondLook};
 use crate::stats::order;
+use crate::tonight::settle::Refuted;
 
 /// A change that was confirmed and stands.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -28,6 +29,9 @@ pub struct Change {
     /// So many nights later, too.
     #[serde(default)]
     pub late: usize,
+    /// Pairs of the same night confirmed it, perhaps long before the nights alone could have.
+    #[serde(default)]
+    pub paired: bool,
 }
 
 /// A candidate that stands out by so much less than the best is nearly as good.
@@ -101,6 +105,8 @@ pub struct Detector<'a> {
     history: &'a History,
     thresholds: Thresholds,
     changes: Vec<Change>,
+    /// Nights at which no change has begun.
+    refuted: Vec<Refuted>,
     boundaries: Vec<usize>,
     /// The candidates of the last nights, ascending; those without a reference are left out.
     candidates: VecDeque<Candidate>,
@@ -116,6 +122,7 @@ impl<'a> Detector<'a> {
             history,
             thresholds,
             changes: Vec::new(),
+            refuted: Vec::new(),
             boundaries: Vec::new(),
             candidates: VecDeque::new(),
             next: 0,
@@ -132,13 +139,24 @@ impl<'a> Detector<'a> {
         changes: Vec<Change>,
         thresholds: Thresholds,
     ) -> Detector<'a> {
+        let next = history.len().saturating_sub(1);
+        Detector::before(history, next, changes, Vec::new(), thresholds)
+    }
+
+    /// As [`Detector::resume`], before night `next`, where nights were refuted.
+    pub fn before(
+        history: &'a History,
+        next: usize,
+        changes: Vec<Change>,
+        refuted: Vec<Refuted>,
+        thresholds: Thresholds,
+    ) -> Detector<'a> {
         let mut detector = Detector::new(history, thresholds);
         detector.changes = changes;
-        if let Some(last) = history.len().checked_sub(1) {
-            detector.next = last;
-            if let Some(before) = last.checked_sub(1) {
-                detector.bound(before);
-            }
+        detector.refuted = refuted;
+        detector.next = next;
+        if let Some(before) = next.checked_sub(1) {
+            detector.bound(before);
         }
         detector
     }
@@ -240,6 +258,10 @@ impl<'a> Detector<'a> {
     }
 
     fn candidate(&mut self, at: usize) -> Option<Candidate> {
+        let time_ms = self.history.nights()[at].time_ms;
+        if self.refuted.iter().any(|refuted| refuted.holds(time_ms)) {
+            return None;
+        }
         let context = Context::of(
             self.history,
             &self.boundaries,
@@ -321,6 +343,7 @@ impl<'a> Detector<'a> {
                     tail,
                     early: 0,
                     late: 0,
+                    paired: false,
                 });
             }
         }
@@ -380,7 +403,9 @@ impl<'a> Detector<'a> {
             return true;
         }
         let since = night + 1 - change.start;
-        if since <= self.thresholds.retract_within {
+        // The pairs of one night are as good as a week of nights: these get the time to agree.
+        let early = change.paired && since <= self.thresholds.tail_short;
+        if since <= self.thresholds.retract_within && !early {
             let z = deviation(
                 self.history,
                 &change.context,

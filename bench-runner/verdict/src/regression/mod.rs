@@ -419,7 +419,11 @@ fn by_nights(
         latest_ms: night(start + standing.change.late),
         last_good_ms: before(judged.nights, change.since_ms),
         confirmed_ms: now_ms,
-        by: By::Nights,
+        by: if standing.change.paired {
+            By::Pairs
+        } else {
+            By::Nights
+        },
         frozen_baseline: change.frozen_baseline,
         limit: worse(
             judged.better,

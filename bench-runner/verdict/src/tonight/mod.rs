@@ -3,6 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
+pub mod settle;
+
+use self::settle::{Refuted, Settled};
 use crate::band::{self, Band, Baseline, Point};
 use crate::creep::{self, Creep};
 use crate::evidence::Thresholds;
@@ -33,6 +36,9 @@ pub struct State {
     pub levels: Vec<Level>,
     /// The epoch of the last night.
     pub epoch: Option<u64>,
+    /// What pairs have refuted, as far back as the window reaches.
+    #[serde(default)]
+    pub refuted: Vec<Refuted>,
 }
 
 /// A confirmed change, known by the times of its nights.
@@ -155,6 +161,17 @@ impl State {
 pub fn tonight(history: &History, state: &mut State, thresholds: &Thresholds) -> Option<Tonight> {
     let last = history.len().checked_sub(1)?;
     state.forget(history, last, thresholds);
+    let mut detector = detector_before(history, last, state, thresholds);
+    Some(judge(history, last, &mut detector, state, thresholds))
+}
+
+/// The detector before night `next`, as the nights before have left it.
+fn detector_before<'a>(
+    history: &'a History,
+    next: usize,
+    state: &State,
+    thresholds: &Thresholds,
+) -> Detector<'a> {
     let index = |time_ms| {
         history
             .nights()
@@ -168,8 +185,8 @@ pub fn tonight(history: &History, state: &mut State, thresholds: &Thresholds) ->
             ..standing.change
         }
     });
-    let mut detector = Detector::resume(history, changes.collect(), *thresholds);
-    Some(judge(history, last, &mut detector, state, thresholds))
+    let refuted = state.refuted.clone();
+    Detector::before(history, next, changes.collect(), refuted, *thresholds)
 }
 
 /// A whole history followed night by night: gives of each night what [`tonight`] would, at a small
@@ -203,6 +220,16 @@ impl<'a> Walk<'a> {
     /// Takes the level of the nights from here on as the accepted one.
     pub fn accept(&mut self, now_ms: i64) {
         self.state.accept(now_ms);
+    }
+
+    /// Takes in what pairs of the night before the next one came to; `told` is what was said of it.
+    pub fn settle(&mut self, settled: &Settled, told: &mut Tonight) {
+        let Some(last) = self.next.checked_sub(1) else {
+            return;
+        };
+        let (history, thresholds) = (self.history, &self.thresholds);
+        settle::settle(history, last, &mut self.state, told, settled, thresholds);
+        self.detector = detector_before(history, self.next, &self.state, thresholds);
     }
 }
 
@@ -386,6 +413,7 @@ impl State {
         let from = (last + 1).saturating_sub(thresholds.window());
         let oldest = history.nights()[from].time_ms;
         self.changes.retain(|standing| standing.since_ms >= oldest);
+        self.refuted.retain(|refuted| refuted.through_ms >= oldest);
     }
 
     /// Gives every level that is not yet full the nights it has.
