@@ -286,7 +286,7 @@
     const text = pre.textContent, button = make("button", "btn copy", "Copy");
     button.type = "button";
     button.addEventListener("click", () => navigator.clipboard.writeText(text).then(() => button.textContent = "Copied"));
-    pre.prepend(button);
+    (pre.previousElementSibling ?? pre.parentElement).append(button);
   }
   // What is current comes into sight where a row scrolls sideways.
   for (const link of document.querySelectorAll(".tabs [aria-current], .top nav [aria-current]")) {

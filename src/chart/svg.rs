@@ -15,6 +15,8 @@ use super::role::{Role, evidence_class, symbol};
 pub struct SvgBackend<'a> {
     out: &'a mut String,
     size: (u32, u32),
+    /// The role of the path that ends the output, if it may be gone on with.
+    open: Option<Role>,
 }
 
 type Drawn = Result<(), DrawingErrorKind<Infallible>>;
@@ -25,11 +27,13 @@ impl<'a> SvgBackend<'a> {
         Self {
             out,
             size: (width * 10, height * 10),
+            open: None,
         }
     }
 
     /// Opens an element with its class; a colour of no role has none.
     fn open(&mut self, element: &str, color: BackendColor) {
+        self.open = None;
         let classes = Role::of(color).map_or("", Role::classes);
         self.out.push('<');
         self.out.push_str(element);
@@ -53,6 +57,7 @@ impl<'a> SvgBackend<'a> {
             return;
         };
         let size = i32::from(size);
+        self.open = None;
         self.out.push_str("<circle class=\"mk\"");
         self.number("cx", x);
         self.number("cy", y);
@@ -125,9 +130,17 @@ impl DrawingBackend for SvgBackend<'_> {
         path: I,
         style: &S,
     ) -> Drawn {
-        self.open("path", style.color());
-        self.out.push_str(" d=\"");
-        if matches!(Role::of(style.color()), Some(Role::Dots(_))) {
+        // Rules and ticks that follow each other are one path of several parts.
+        let role = Role::of(style.color());
+        let joins = matches!(role, Some(Role::Grid | Role::Axis)) && role == self.open;
+        if joins && self.out.ends_with("\"/>") {
+            self.out.truncate(self.out.len() - 3);
+        } else {
+            self.open("path", style.color());
+            self.out.push_str(" d=\"");
+        }
+        self.open = role;
+        if matches!(role, Some(Role::Dots(_))) {
             dots(self.out, path);
         } else {
             polyline(self.out, path);
@@ -176,6 +189,7 @@ impl DrawingBackend for SvgBackend<'_> {
             HPos::Right => "e",
         };
         let kind = Role::of(style.color()).map_or("", Role::classes);
+        self.open = None;
         self.out.push_str("<text");
         self.number("x", pos.0);
         self.number("y", pos.1);

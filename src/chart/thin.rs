@@ -36,6 +36,19 @@ pub fn thin(points: &[(f64, f64)], bucket: f64, keep: impl Fn(usize) -> bool) ->
     kept
 }
 
+/// The indices of the first point of each bucket, and of the last point: enough for what is smooth.
+pub fn first_of_each(points: &[(f64, f64)], bucket: f64) -> Vec<usize> {
+    let mut kept = Vec::new();
+    let mut next = f64::NEG_INFINITY;
+    for (i, (x, _)) in points.iter().enumerate() {
+        if *x >= next || i + 1 == points.len() {
+            kept.push(i);
+            next = x + bucket;
+        }
+    }
+    kept
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,7 +8,7 @@ use super::lane::{self, ROWS, Wish};
 use super::plot::{TrendPlot, XScale, YScale};
 use super::role::Role;
 use super::scale::{Tick, linear_ticks, log_ticks};
-use super::thin::thin;
+use super::thin::{first_of_each, thin};
 use crate::analysis::history::EventKind;
 use crate::text;
 
@@ -32,6 +32,8 @@ const MOST_DOTS: usize = 120;
 const LINE_BUCKET: f64 = 2.0;
 /// Pixels in which two points of a smooth curve are one.
 const ZONE_BUCKET: f64 = 6.0;
+/// The same where the curve is one of many.
+const SMALL_ZONE_BUCKET: f64 = 5.0;
 
 impl Size {
     fn pixels(self) -> (u32, u32) {
@@ -212,6 +214,7 @@ fn tick_marks(
 ) {
     let mut last: Option<Span> = None;
     let mut last_tick = f64::NEG_INFINITY;
+    let mut texts = Vec::new();
     for (at, text) in ticks {
         let x = area.px((at, 0.0)).0;
         if crowded && x - last_tick < 3.0 {
@@ -228,9 +231,12 @@ fn tick_marks(
         };
         let free = last.is_none_or(|l| !l.meets(span, 6.0));
         if span.from >= 0.0 && span.to <= width && free {
-            canvas.text((x, frame.bottom + 17.0), Anchor::Middle, Role::Text, &text);
+            texts.push((x, text));
             last = Some(span);
         }
+    }
+    for (x, text) in texts {
+        canvas.text((x, frame.bottom + 17.0), Anchor::Middle, Role::Text, &text);
     }
 }
 
@@ -303,10 +309,15 @@ impl Painter<'_, '_> {
 
     fn y_axis(&self, ticks: &[Tick]) {
         let frame = self.frame;
+        let y = |tick: &Tick| self.area.px(self.at(0.0, tick.at)).1;
+        // Rules first, then texts: rules that follow each other are one path.
         for tick in ticks {
-            let y = self.area.px(self.at(0.0, tick.at)).1;
+            let y = y(tick);
             self.canvas
                 .path(Role::Grid, [(frame.left, y), (frame.right, y)]);
+        }
+        for tick in ticks {
+            let y = y(tick);
             self.canvas.text(
                 (frame.left - 7.0, y + 4.0),
                 Anchor::End,
@@ -369,7 +380,11 @@ impl Painter<'_, '_> {
                 .iter()
                 .map(|p| self.area.px(self.at(p.0, p.1)))
                 .collect();
-            let kept = thin(&on_screen, ZONE_BUCKET, |_| false);
+            let kept = match self.size {
+                // A mean of seven nights is smooth: one of a few pixels draws it.
+                Size::Small => first_of_each(&on_screen, SMALL_ZONE_BUCKET),
+                _ => thin(&on_screen, ZONE_BUCKET, |_| false),
+            };
             let scaled = |factor: f64| -> Vec<(f64, f64)> {
                 kept.iter()
                     .map(|i| self.at(curve[*i].0, curve[*i].1 * factor))

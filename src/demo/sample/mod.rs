@@ -7,18 +7,20 @@
 //! # Layout
 //! - here: the nights, as reports.
 //! - `pull`: a sample pull request. `level`: what a series usually is. `story`: what happened to it. `random`: seeded numbers.
+//!   `recorded`: distributions.
 
 mod level;
 mod pull;
 mod random;
+mod recorded;
 mod story;
 
 use std::collections::BTreeMap;
 
 use bench_report::metric::{Direction, Kind, Target, Unit};
 use bench_report::report::{
-    Benchmark, Conditions, Curve, Environment, Expected, FORMAT, Metric, Options, Params, Report,
-    Revision, RunKind, Runner, Status, Suite,
+    Benchmark, Conditions, Curve, Environment, Expected, FORMAT, Histogram, Metric, Options,
+    Params, Report, Revision, RunKind, Runner, Status, Suite,
 };
 use jiff::{Timestamp, ToSpan};
 
@@ -223,7 +225,11 @@ impl Course {
                 } else {
                     metrics.collect()
                 },
-                histograms: Vec::new(),
+                histograms: if failed || nights_ago >= recorded::NIGHTS {
+                    Vec::new()
+                } else {
+                    distributions(&series, values)
+                },
                 curves: if name == "KVEventBurstLoad" && !failed {
                     vec![queue_depth(random)]
                 } else {
@@ -233,6 +239,30 @@ impl Course {
         }
         benchmarks
     }
+}
+
+/// What a case with several percentiles of one quantity records: `latency` of `latency_p50`,
+/// `latency_p99` and so on.
+fn distributions(series: &[(usize, &SampleSeries)], values: &[f64]) -> Vec<Histogram> {
+    let mut by_name: BTreeMap<&str, Vec<(f64, f64)>> = BTreeMap::new();
+    for (index, series) in series {
+        let Some((name, percentile)) = series.metric.rsplit_once("_p") else {
+            continue;
+        };
+        // `p999` is 99.9%: a point after the second digit.
+        let digits: Option<f64> = percentile.parse().ok();
+        let part = digits.map(|digits| digits / 10_f64.powi(percentile.len() as i32));
+        if let (Some(part), Some(value), "ns") = (part, values.get(*index), series.unit.as_str()) {
+            by_name.entry(name).or_default().push((part, *value));
+        }
+    }
+    by_name
+        .into_iter()
+        .filter_map(|(name, mut percentiles)| {
+            percentiles.sort_by(|a, b| a.0.total_cmp(&b.0));
+            recorded::recorded(name, &percentiles)
+        })
+        .collect()
 }
 
 /// 01:30 UTC of the day of `now`, or of the day before where that night's run would still be under

@@ -1,6 +1,7 @@
 """Looks at the pages of three servers (many nights, one night, none) with Chromium.
 
-usage: look.py FULL ONE EMPTY      (base URLs; CHROMIUM names the browser, default: found in PATH)
+usage: look.py FULL ONE EMPTY EXPORT      (base URLs, and the folder of an export of the first; CHROMIUM
+names the browser, default: found in PATH)
 Prints what does not hold, one line each; exit code 1 if anything does not.
 """
 
@@ -14,11 +15,12 @@ from urllib.parse import urlsplit
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
-FULL, ONE, EMPTY = sys.argv[1:4]
+FULL, ONE, EMPTY, EXPORT = sys.argv[1:5]
 TREND = "/benchmarks/KVEventConcurrency?metric=latency_p99&param.concurrency=100&param.cpu=2&environment=1"
+MANY = "/trends?benchmark=KVEventConcurrency&metric=latency_p99&environment=1"
 EVIL = "/benchmarks/%3Cscript%3Ealert(1)%3C%2Fscript%3E"
 PAGES = [(FULL, path) for path in [
-    "/", "/trends", "/help", TREND, TREND + "&range=all", TREND + "&range=30d&y=log", TREND + "&y=baseline&x=evenly", EVIL,
+    "/", "/trends", MANY, MANY + "&show=overlay", MANY + "&show=overlay&x=commit&y=first&range=all", "/trends?environment=all&show=overlay", "/help", TREND, TREND + "&range=all", TREND + "&range=30d&y=log", TREND + "&y=baseline&x=evenly", TREND + "&x=commit&dist=histogram", EVIL,
     "/runs", "/runs?kind=pull", "/runs/1", "/runs/313", "/runs/313?show=all", "/nothing",
     "/compare", "/compare/309...313", "/compare/309...313?show=all&open=none", "/compare/301...main?show=slower", "/pulls", "/pulls/12", "/pulls/12?push=1",
 ]] + [(base, path) for base in (ONE, EMPTY) for path in ("/", "/runs")] + [(ONE, "/runs/1"), (ONE, TREND)]
@@ -154,6 +156,82 @@ def zoom(browser):
         check(10 <= nights <= 30, f"{where}: the zoom shows {nights} nights")
 
 
+def together(browser):
+    for path, drawing, charts in [(MANY, "half", 5), (MANY + "&show=overlay", "wide", 1)]:
+        with opened(browser, FULL, path) as (page, where):
+            drawings = page.locator(f".many-charts svg.{drawing}")
+            check(drawings.count() == charts, f"{where}: {drawings.count()} drawings")
+            before = page.locator("[data-at='0']").inner_text()
+            box = drawings.first.bounding_box()
+            middle = box["y"] + box["height"] * 0.5
+            page.mouse.move(box["x"] + box["width"] * 0.5, middle)
+            page.locator(".now b").wait_for()
+            cursors = page.locator(f".many-charts svg.{drawing} path.cur").count()
+            check(cursors == charts, f"{where}: {cursors} of {charts} charts show the night")
+            dots = page.locator(f".many-charts svg.{drawing} circle.cur").count()
+            check(dots == 5, f"{where}: {dots} of 5 series show their value")
+            check("index: free what nobody holds" in page.locator(".now").inner_text(), f"{where}: {page.locator('.now').inner_text()!r}")
+            at_night = page.locator("[data-at='4']").inner_text()
+            check("µs" in at_night and " of " in at_night, f"{where}: a series says {at_night!r} of the night")
+            page.mouse.move(2, 2)
+            page.wait_for_function("before => document.querySelector(\"[data-at='0']\").innerText === before", arg=before)
+            page.locator(".many-charts").focus()
+            page.keyboard.press("ArrowLeft")
+            page.locator(".now", has_text="1 Mar 2026").wait_for()
+            page.keyboard.press("Home")
+            page.locator(".now", has_text="Dec 2025").wait_for()
+            page.keyboard.press("Escape")
+            check(page.locator("path.cur").count() == 0, f"{where}: Escape leaves the cursor")
+            page.mouse.move(box["x"] + box["width"] * 0.3, middle)
+            page.mouse.down()
+            page.mouse.move(box["x"] + box["width"] * 0.5, middle, steps=5)
+            check(page.locator(f"svg.{drawing} rect.sel").count() == charts, f"{where}: not every chart shows the part to zoom to")
+            page.mouse.up()
+            page.wait_for_url("**from=*")
+            check("metric=latency_p99" in page.url and "to=2026-" in page.url, f"{where}: zoom leads to {page.url}")
+
+
+def days_by_form(browser):
+    with opened(browser, FULL, MANY, script=False) as (page, where):
+        page.locator("input[name=from]").fill("2026-02-10")
+        page.locator("input[name=to]").fill("2026-02-20")
+        page.locator("form.days button").click()
+        check("from=2026-02-10" in page.url and "benchmark=KVEventConcurrency" in page.url, f"{where}: the form leads to {page.url}")
+        check(page.locator("svg.half").count() == 5, f"{where}: no charts of these days")
+
+
+def explained(browser):
+    with opened(browser, FULL, "/runs/313", script=False) as (page, where):
+        page.locator("#measurements td a").first.click()
+        check("open=" in page.url, f"{where}: a verdict leads to {page.url}")
+        check(page.locator("dl.explain dd").count() > 5, f"{where}: nothing is explained")
+
+
+def offline(browser):
+    """An export opens from a folder: no error, no request beyond it, and a night can be pointed at."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    root = f"file://{os.path.abspath(EXPORT)}/"
+    page.on("console", lambda m: check(m.type != "error", f"export: console: {m.text} at {page.url}"))
+    page.on("pageerror", lambda e: check(False, f"export: {e} at {page.url}"))
+    page.on("request", lambda r: check(r.url.startswith((root, "data:")), f"export: asks {r.url}"))
+    page.goto(root + "index.html")
+    check("Exported" in page.locator("aside[aria-label=Export]").inner_text(), "export: it does not say what it is")
+    page.locator(".top nav a", has_text="Trends").click()
+    check(page.url.startswith(root + "trends-"), f"export: Trends leads to {page.url}")
+    names = sorted(name for name in os.listdir(EXPORT) if name.endswith(".html"))
+    check(len(names) > 20, f"export: {len(names)} pages")
+    trends = [name for name in names if name.startswith("benchmarks-kveventconcurrency")]
+    for name in names[:: max(1, len(names) // 20)] + trends[:1]:
+        page.goto(root + name)
+        check(page.locator("h1").first.is_visible(), f"export: {name} has no h1")
+    page.locator("figure.trend").focus()
+    page.keyboard.press("ArrowLeft")
+    page.locator(".tip").wait_for()
+    check("latency_p99" in page.locator(".tip").inner_text() or "events" in page.locator(".tip").inner_text(), "export: a night says nothing")
+    context.close()
+
+
 def narrow_tip(browser):
     with opened(browser, FULL, TREND, 390) as (page, where):
         page.locator("figure.trend").focus()
@@ -210,7 +288,7 @@ with sync_playwright() as playwright:
         "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
         "--disable-component-update", "--disable-sync",
     ])
-    for look in [everywhere, one_drawing, keys, zoom, narrow_tip, keyboard_alone, live, printed]:
+    for look in [everywhere, one_drawing, keys, zoom, together, days_by_form, explained, offline, narrow_tip, keyboard_alone, live, printed]:
         try:
             look(browser)
         except Exception as error:

@@ -10,7 +10,9 @@ use std::process::Command;
 use bench_report::metric::{Direction, Kind};
 use kvmark::config::Config;
 use kvmark::domain::{Curve, Millis, NewMeasurement, NewRun, Purpose, RunKind, RunPair, Side};
+use kvmark::site::{Options, export};
 use kvmark::web;
+use kvmark::web::inside::Inside;
 use tokio::net::TcpListener;
 
 use crate::app::TestApp;
@@ -22,14 +24,26 @@ async fn pages_keep_their_promises_in_a_browser() {
     let Some(python) = python() else {
         return;
     };
-    let full = served(filled(160).await).await;
+    let full = filled(160).await;
+    let folder = tempfile::tempdir().unwrap();
+    let inside = Inside::new(full.state.clone());
+    export(
+        &inside,
+        folder.path(),
+        "Exported for a test",
+        Options::default(),
+    )
+    .await
+    .unwrap();
+    let export = folder.path().display().to_string();
+    let full = served(full).await;
     let single = served(filled(1).await).await;
     let empty = served(filled(0).await).await;
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/tests/browser/look.py");
     let looked = tokio::task::spawn_blocking(move || {
         Command::new(python)
             .arg(script)
-            .args([full, single, empty])
+            .args([full, single, empty, export])
             .output()
             .unwrap()
     })

@@ -12,12 +12,16 @@ use axum::extract::State;
 use axum::response::Html;
 
 use self::view::RunPage;
+use bench_verdict::gate::GateOptions;
+
 use super::{Place, Shell, html};
+use crate::analysis::explain::Row;
 use crate::analysis::run_report::{RunInputs, run_report};
-use crate::domain::{Environment, JudgedRun, Run, RunId};
+use crate::domain::{Environment, JudgedRun, Millis, Run, RunId, SeriesId};
 use crate::store::RunFilter;
+use crate::text;
 use crate::web::extract::{Path, Query};
-use crate::web::{AppState, WebError};
+use crate::web::{AppState, WebError, api};
 
 /// How far back the run before is looked for.
 const RUNS_BEFORE: u32 = 50;
@@ -30,6 +34,10 @@ pub struct RunQuery {
     show: Option<String>,
     /// Only this benchmark's.
     benchmark: Option<String>,
+    /// Which page of them, from 1.
+    page: Option<usize>,
+    /// The series whose verdict is explained.
+    open: Option<i64>,
 }
 
 /// `GET /runs/{id}`
@@ -70,11 +78,22 @@ pub async fn show(
             timelines: sweeps::timelines(&curves),
             sweeps,
             profiles,
+            opened: match query.open.map(SeriesId) {
+                Some(series) => Some((series, explained(&state, id, series).await?)),
+                None => None,
+            },
+            page: query.page.unwrap_or(1).saturating_sub(1),
             shows_all: query.show.as_deref() == Some("all"),
             only: query.benchmark,
             now: state.now(),
         },
     ))
+}
+
+/// Every number behind a verdict, as rows.
+async fn explained(state: &AppState, run: RunId, series: SeriesId) -> Result<Vec<Row>, WebError> {
+    let explanation = api::explain::load(state, run, series, GateOptions::default()).await?;
+    Ok(explanation.rows(|time| text::day_clock(Millis(time))))
 }
 
 /// The newest earlier run of the same suite, branch and kind on a machine of the same name.

@@ -3,9 +3,10 @@
 use askama::Template;
 
 use super::sweeps::{Sweep, Timeline};
+use crate::analysis::explain::Row;
 use crate::analysis::order;
 use crate::analysis::run_report::{Difference, RunReport};
-use crate::domain::{Environment, Millis, Run, RunId, RunKind};
+use crate::domain::{Environment, Judged, Millis, Run, RunId, RunKind, SeriesId};
 use crate::text;
 use crate::web::pages::profile::ProfileLink;
 use crate::web::pages::rows::{Cell, JudgedView};
@@ -15,6 +16,9 @@ use crate::web::pages::{Shell, links};
 /// So many rows that left their band are listed before the reader asks for all.
 const MOST_FLAGGED: usize = 60;
 
+/// So many rows a page, when all are listed: a page of rows stays below 300 kB.
+const MOST_ROWS: usize = 200;
+
 /// What the page has beside the report.
 pub(super) struct Extras {
     pub(super) before: Option<RunId>,
@@ -23,6 +27,10 @@ pub(super) struct Extras {
     pub(super) profiles: Vec<ProfileLink>,
     pub(super) shows_all: bool,
     pub(super) only: Option<String>,
+    /// Which page of the rows, from 0.
+    pub(super) page: usize,
+    /// A series, and every number behind its verdict.
+    pub(super) opened: Option<(SeriesId, Vec<Row>)>,
     pub(super) now: Millis,
 }
 
@@ -69,6 +77,7 @@ pub(super) struct RunPage {
     all_url: String,
     all_count: usize,
     flagged_url: String,
+    pages: Vec<(String, String)>,
     before: Option<(RunId, String)>,
 }
 
@@ -107,7 +116,17 @@ struct TargetLine {
 /// Rows under one heading; none for a list that is not grouped.
 struct Group {
     heading: String,
-    rows: Vec<JudgedView>,
+    rows: Vec<RunRow>,
+}
+
+/// A row that opens.
+struct RunRow {
+    series_id: SeriesId,
+    judged: JudgedView,
+    /// Opens it, or closes it.
+    url: String,
+    /// Every number behind the verdict, where it is open.
+    explained: Vec<Row>,
 }
 
 impl RunPage {
@@ -121,7 +140,8 @@ impl RunPage {
         let revision = &run.revision;
         let own = links::run(run.id);
         let count = |n: usize| Cell(u32::try_from(n).unwrap_or(u32::MAX));
-        let (groups, rows_note) = groups(report, &extras);
+        let (groups, rows_note, listed) = groups(report, &extras, &own);
+        let pages = pages(&own, &extras, report.flagged == 0, listed);
         let coverage = &run.coverage;
         Self {
             shell,
@@ -209,6 +229,7 @@ impl RunPage {
             all_url: format!("{own}?show=all#measurements"),
             all_count: report.rows.len(),
             flagged_url: format!("{own}#measurements"),
+            pages,
             before: extras.before.map(|id| (id, links::run(id))),
         }
     }
@@ -330,65 +351,153 @@ fn targets(report: &RunReport) -> Vec<TargetLine> {
     lines
 }
 
-/// The rows that the reader asked for, and what they are.
-fn groups(report: &RunReport, extras: &Extras) -> (Vec<Group>, String) {
-    let total = report.rows.len();
+/// The URL of the rows as the reader sees them, with one thing more or less.
+fn rows_url(own: &str, extras: &Extras, page: usize, open: Option<SeriesId>) -> String {
+    let mut pairs = Vec::new();
     if let Some(only) = &extras.only {
-        let rows: Vec<JudgedView> = report
+        pairs.push(format!("benchmark={}", links::encode(only)));
+    } else if extras.shows_all {
+        pairs.push("show=all".to_owned());
+    }
+    if page > 0 {
+        pairs.push(format!("page={}", page + 1));
+    }
+    if let Some(open) = open {
+        pairs.push(format!("open={open}"));
+    }
+    let mark = if pairs.is_empty() { "" } else { "?" };
+    let place = match open {
+        Some(open) => format!("s{open}"),
+        None => "measurements".to_owned(),
+    };
+    format!("{own}{mark}{}#{place}", pairs.join("&"))
+}
+
+/// The rows of an explanation, each part named at its first row only.
+fn parts_once(rows: &[Row]) -> Vec<Row> {
+    let mut before = "";
+    let mut out = rows.to_vec();
+    for row in &mut out {
+        let part = row.part;
+        if part == before {
+            row.part = "";
+        }
+        before = part;
+    }
+    out
+}
+
+/// The pages beside this one, where not all rows have room.
+fn pages(
+    own: &str,
+    extras: &Extras,
+    nothing_flagged: bool,
+    listed: usize,
+) -> Vec<(String, String)> {
+    let is_list = extras.only.is_some() || extras.shows_all || nothing_flagged;
+    if !is_list {
+        return Vec::new();
+    }
+    let mut pages = Vec::new();
+    if extras.page > 0 {
+        let url = rows_url(own, extras, extras.page - 1, None);
+        pages.push((url, "Rows before".to_owned()));
+    }
+    if listed > (extras.page + 1).saturating_mul(MOST_ROWS) {
+        let url = rows_url(own, extras, extras.page + 1, None);
+        pages.push((url, "More rows".to_owned()));
+    }
+    pages
+}
+
+/// The rows that the reader asked for, what they are, and how many there are on all pages.
+fn groups(report: &RunReport, extras: &Extras, own: &str) -> (Vec<Group>, String, usize) {
+    let total = report.rows.len();
+    let view = |row: &Judged| {
+        let id = row.series.id;
+        let opened = extras.opened.as_ref().filter(|(open, _)| *open == id);
+        RunRow {
+            series_id: id,
+            judged: JudgedView::new(row),
+            url: rows_url(own, extras, extras.page, opened.is_none().then_some(id)),
+            explained: opened.map_or_else(Vec::new, |(_, rows)| parts_once(rows)),
+        }
+    };
+    let on_page = |rows: Vec<&Judged>| -> (Vec<RunRow>, String) {
+        let first = extras.page.saturating_mul(MOST_ROWS);
+        let listed = rows.len();
+        let rows: Vec<RunRow> = rows
+            .into_iter()
+            .skip(first)
+            .take(MOST_ROWS)
+            .map(view)
+            .collect();
+        let note = match listed > MOST_ROWS {
+            true => format!("{} to {} of ", first + 1, first + rows.len()),
+            false => String::new(),
+        };
+        (rows, note)
+    };
+    if let Some(only) = &extras.only {
+        let rows: Vec<&Judged> = report
             .rows
             .iter()
             .filter(|row| row.series.key.benchmark == *only)
-            .map(JudgedView::new)
             .collect();
-        let note = format!("{} of {total}, of {only}, worst first", rows.len());
-        return (
-            vec![Group {
-                heading: String::new(),
-                rows,
-            }],
-            note,
-        );
+        let listed = rows.len();
+        let (rows, part) = on_page(rows);
+        let note = format!("{part}{listed} of {total}, of {only}, worst first");
+        let group = Group {
+            heading: String::new(),
+            rows,
+        };
+        return (vec![group], note, listed);
     }
     if extras.shows_all || report.flagged == 0 {
-        let mut groups: Vec<Group> = Vec::new();
-        let mut rows: Vec<&crate::domain::Judged> = report.rows.iter().collect();
+        let mut rows: Vec<&Judged> = report.rows.iter().collect();
         rows.sort_by(|a, b| a.series.key.cmp(&b.series.key));
+        let (rows, part) = on_page(rows);
+        let mut groups: Vec<Group> = Vec::new();
         for row in rows {
-            let benchmark = &row.series.key.benchmark;
-            let view = JudgedView::new(row);
+            let benchmark = row.judged.series.benchmark.clone();
             match groups.last_mut() {
-                Some(group) if group.heading == *benchmark => group.rows.push(view),
+                Some(group) if group.heading == benchmark => group.rows.push(row),
                 _ => groups.push(Group {
-                    heading: benchmark.clone(),
-                    rows: vec![view],
+                    heading: benchmark,
+                    rows: vec![row],
                 }),
             }
         }
-        let note = match report.flagged {
-            0 => format!("none of {total} left its band; all of them, benchmark by benchmark"),
-            _ => format!("all {total}, benchmark by benchmark"),
+        let note = match (report.flagged, part.is_empty()) {
+            (0, true) => {
+                format!("none of {total} left its band; all of them, benchmark by benchmark")
+            }
+            (0, false) => {
+                format!("none of {total} left its band; {part}them, benchmark by benchmark")
+            }
+            (_, true) => format!("all {total}, benchmark by benchmark"),
+            (_, false) => format!("{part}{total}, benchmark by benchmark"),
         };
-        return (groups, note);
+        return (groups, note, total);
     }
-    let rows: Vec<JudgedView> = report
+    let rows: Vec<RunRow> = report
         .rows
         .iter()
         .filter(|row| order::left_band(&row.judgement))
         .take(MOST_FLAGGED)
-        .map(JudgedView::new)
+        .map(view)
         .collect();
-    let note = match (report.flagged, rows.len()) {
-        (0, _) => format!("none of {total} left its band"),
-        (flagged, shown) if shown < flagged => {
+    let shown = rows.len();
+    let note = match report.flagged {
+        0 => format!("none of {total} left its band"),
+        flagged if shown < flagged => {
             format!("{flagged} of {total} left their band; the worst {shown}")
         }
-        (flagged, _) => format!("{flagged} of {total} left their band, worst first"),
+        flagged => format!("{flagged} of {total} left their band, worst first"),
     };
-    (
-        vec![Group {
-            heading: String::new(),
-            rows,
-        }],
-        note,
-    )
+    let group = Group {
+        heading: String::new(),
+        rows,
+    };
+    (vec![group], note, shown)
 }
