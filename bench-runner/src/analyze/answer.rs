@@ -23,6 +23,8 @@ pub struct SeriesAnswer {
     pub id: String,
     /// Where the level changed, seen from today.
     pub change_points: Vec<ChangePoint>,
+    /// Where E-divisive sees the distribution change: a second opinion, which decides nothing.
+    pub second_opinion: Vec<ChangePoint>,
     /// The alarms that the nightly job would have raised, each seeing only the past.
     pub alarms: Vec<Alarm>,
     /// Where slow change was first seen against each accepted level.
@@ -82,18 +84,19 @@ fn of_series(series: &Series) -> SeriesAnswer {
         let ms = series.nights.get(index).map_or(0, |night| night.time_ms);
         Timestamp::from_millisecond(ms).unwrap_or_default()
     };
+    let points = |points: &[analyze::ChangePoint]| {
+        let point = |point: &analyze::ChangePoint| ChangePoint {
+            index: point.index,
+            time: time(point.index),
+            change: point.change,
+            kind: point.kind,
+        };
+        points.iter().map(point).collect()
+    };
     SeriesAnswer {
         id: series.id.clone(),
-        change_points: said
-            .change_points
-            .iter()
-            .map(|point| ChangePoint {
-                index: point.index,
-                time: time(point.index),
-                change: point.change,
-                kind: point.kind,
-            })
-            .collect(),
+        change_points: points(&said.change_points),
+        second_opinion: points(&analyze::second_opinion(&history)),
         alarms: said
             .alarms
             .iter()

@@ -116,6 +116,14 @@ fn events(out: &mut impl Write, said: &SeriesAnswer) -> io::Result<()> {
         };
         lines.push((point.index, 0, format!("{}  {text}", day(point.time))));
     }
+    for point in &said.second_opinion {
+        let here = |c: &&super::answer::ChangePoint| c.index.abs_diff(point.index) <= 3;
+        let text = match said.change_points.iter().find(here) {
+            Some(_) => "E-divisive sees it too".to_owned(),
+            None => format!("E-divisive alone sees a change, {}", percent(point.change)),
+        };
+        lines.push((point.index, 3, format!("{}  {text}", day(point.time))));
+    }
     for alarm in &said.alarms {
         let nights = alarm.index - alarm.change_index;
         let late = match nights {
@@ -138,7 +146,7 @@ fn events(out: &mut impl Write, said: &SeriesAnswer) -> io::Result<()> {
     for (index, _, line) in &lines {
         writeln!(out, "  night {index:>4}  {line}")?;
     }
-    if lines.is_empty() {
+    if said.change_points.is_empty() && said.alarms.is_empty() && said.creep.is_empty() {
         writeln!(out, "  no change of the level that the data can show")?;
     }
     let counts = Counts::of(said.bands.iter().copied());
@@ -195,7 +203,8 @@ fn legend(out: &mut impl Write, answer: &Answer) -> io::Result<()> {
          \u{20} |  a step, seen from today\n\
          \u{20} !  an alarm, +  an improvement, as the nightly job would have raised them\n\
          \u{20} ~  creep: slow change since the level that was accepted last\n\
-         \u{20} E  another environment: nothing is compared across it"
+         \u{20} E  another environment: nothing is compared across it\n\
+         E-divisive is a second opinion on steps (window 50, p 0.001) and decides nothing."
     )
 }
 

@@ -12,6 +12,7 @@ use crate::evidence::context::{Context, Scratch};
 use crate::evidence::detector::{Detector, News};
 use crate::history::{History, Metric, Night};
 use crate::segments::{self, Cutting};
+use crate::stats::e_divisive::Divisive;
 
 /// Everything that the rules say about one series.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -65,6 +66,32 @@ pub struct CreepPoint {
     pub index: usize,
     /// The change since the accepted level, positive being worse.
     pub change: f64,
+}
+
+/// Where a second opinion sees the distribution change, inside each epoch. It decides nothing.
+pub fn second_opinion(history: &History) -> Vec<ChangePoint> {
+    let nights = history.nights();
+    let mut found = Vec::new();
+    let mut from = 0;
+    for epoch in nights.chunk_by(|a, b| a.epoch == b.epoch) {
+        let to = from + epoch.len();
+        let reading = history.reading(from, to);
+        let values = &history.values(reading)[from..to];
+        let cuts = Divisive::default().cuts(values);
+        for (place, &at) in cuts.iter().enumerate() {
+            let before = place.checked_sub(1).map_or(0, |place| cuts[place]);
+            let after = cuts.get(place + 1).copied().unwrap_or(values.len());
+            let median = |part: &[f64]| crate::stats::order::median(part).unwrap_or_default();
+            let step = median(&values[at..after]) - median(&values[before..at]);
+            found.push(ChangePoint {
+                index: from + at,
+                change: history.change(reading, step),
+                kind: ChangeKind::Step,
+            });
+        }
+        from = to;
+    }
+    found
 }
 
 /// Judges a history.
@@ -234,7 +261,25 @@ mod tests {
     }
 
     #[test]
+    fn a_second_opinion_stays_inside_its_epochs() {
+        let simulation = Simulation::new(4)
+            .noise(0.01)
+            .nights(50)
+            .step(1.1)
+            .nights(45)
+            .epoch()
+            .step(2.0)
+            .nights(60);
+        let found = second_opinion(&simulation.history());
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].index.abs_diff(50) <= 1, "{found:?}");
+        assert!((found[0].change - 0.1).abs() < 0.01, "{found:?}");
+    }
+
+    #[test]
     fn nothing_is_said_of_nothing() {
+        let none = History::new(Vec::new(), Metric::new(Direction::Lower));
+        assert_eq!(second_opinion(&none), []);
         assert_eq!(
             analyze_nights(Vec::new(), Direction::Lower),
             Analysis::default()

@@ -34,7 +34,8 @@ pub struct Thresholds {
     /// Scores of short tails, but not of the shortest, are clipped here; all others at
     /// [`crate::stats::robust::CLIP`], where two outliers in a row do not reach the threshold.
     pub clip_short: f64,
-    /// A short tail may span so many scales.
+    /// A short tail may span so many scales. At 3, nights that differ by chance hold half of the
+    /// small steps back until the tail is long; at 4 it still keeps two levels apart.
     pub span_short: f64,
     /// The deviation from which on a tail confirms a change.
     pub z: f64,
@@ -74,7 +75,7 @@ impl Default for Thresholds {
             tail_most: 21,
             tail_short: 6,
             clip_short: 4.0,
-            span_short: 3.0,
+            span_short: 4.0,
             z: 4.3,
             z_of_two: 4.2,
             z_small_pool: 4.0,

@@ -5,6 +5,7 @@
 
 pub mod autocorrelation;
 pub mod bootstrap;
+pub mod e_divisive;
 pub mod geomean;
 pub mod hodges_lehmann;
 pub mod kruskal_wallis;
