@@ -15,6 +15,7 @@
 //! - [`compare`]: two files side by side.
 //! - [`doctor`]: whether a machine is fit to measure.
 //! - [`environment`]: machine, program and revision.
+//! - [`instructions`]: instructions of an operation, where they can be counted.
 //! - [`mod@interrupt`]: what Ctrl-C does.
 //! - [`output`]: progress and the table.
 //! - [`profile`]: flame graphs and traces, in passes of their own.
@@ -34,6 +35,7 @@ pub mod collect;
 pub mod compare;
 pub mod doctor;
 pub mod environment;
+pub mod instructions;
 pub mod interrupt;
 pub mod measure;
 pub mod output;

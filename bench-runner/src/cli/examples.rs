@@ -19,6 +19,7 @@ const ALL: &[Examples] = &[
   bench-runner run --out report.json --json             the report in a file and on the terminal
   bench-runner run --bench ProcessingLatency --cpuprofile cpu.svg --memprofile mem.pb.gz
   bench-runner run --bench Concurrency --cpu 2 --lockprofile lock.svg --trace trace.json
+  bench-runner run --bench ProcessingLatency --cpu 1 --instructions
   bench-runner run --soak 10m                           does memory grow under load?
   bench-runner run --exec 'go test -bench=. ./...' --upload --server https://bench.example.org
 

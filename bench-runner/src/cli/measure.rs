@@ -18,6 +18,7 @@ use crate::collect::gather::{Gathered, Header};
 use crate::collect::plan::{Benchtime, Settings, parse_benchtime, parse_duration, plan};
 use crate::collect::session::{self, Observer, State, SuiteExecutor};
 use crate::environment::{self, RevisionOverrides};
+use crate::instructions;
 use crate::interrupt;
 use crate::measure::cpu;
 use crate::output::Progress;
@@ -81,6 +82,7 @@ pub(super) struct Prepared {
     gathered: Gathered,
     settings: Settings,
     profiles: Wanted,
+    instructions: bool,
 }
 
 /// What came of it.
@@ -131,6 +133,7 @@ impl MeasureArgs {
             gathered: Gathered::new(header, settings.clone(), cases),
             settings,
             profiles: Wanted::default(),
+            instructions: false,
         })
     }
 
@@ -212,15 +215,19 @@ impl Prepared {
             writer.write(&report);
             writer.outcome()?;
         }
+        let mut told = Vec::new();
+        if self.instructions && whole {
+            told = instructions::add_to(&mut report, &workloads);
+        }
         let taken = self.profile(&workloads, &stop);
-        if !taken.artifacts.is_empty() {
+        if self.instructions || !taken.artifacts.is_empty() {
             report.artifacts = taken.artifacts;
             if let Some(writer) = &mut writer {
                 writer.write(&report);
                 writer.outcome()?;
             }
         }
-        let told = taken.told;
+        told.extend(taken.told);
         Ok(Measured {
             report,
             whole,
@@ -230,9 +237,10 @@ impl Prepared {
 }
 
 impl Prepared {
-    /// Takes profiles, too, after the measuring.
-    pub(super) fn profiled(&mut self, wanted: Wanted) {
+    /// Takes profiles, too, after the measuring, and counts instructions.
+    pub(super) fn profiled(&mut self, wanted: Wanted, instructions: bool) {
         self.profiles = wanted;
+        self.instructions = instructions;
     }
 
     fn profile(&self, workloads: &Workloads, stop: &Stop) -> Taken {

@@ -23,6 +23,7 @@ mod list;
 mod measure;
 mod nightly;
 mod profile_args;
+mod repeat;
 mod report_file;
 mod run;
 mod server_args;
@@ -102,6 +103,9 @@ enum Command {
     Feed(feed::Args),
     /// Is this machine fit to measure?
     Doctor(doctor::Args),
+    /// One operation of the index so many times, for counters outside the program.
+    #[command(hide = true)]
+    Repeat(repeat::Args),
     /// What a shell needs to complete commands and options.
     Completions(completions::Args),
 }
@@ -125,6 +129,7 @@ impl Command {
             Command::Aa(args) => ab::run_aa(&args),
             Command::Feed(args) => feed::run(&args),
             Command::Doctor(args) => doctor::run(&args),
+            Command::Repeat(args) => repeat::run(&args),
             Command::Completions(args) => completions::run(&args),
         }
     }

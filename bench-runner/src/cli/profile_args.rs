@@ -21,6 +21,10 @@ pub(super) struct ProfileArgs {
     /// What each thread did when: a trace for ui.perfetto.dev (.json)
     #[arg(long, value_name = "FILE", conflicts_with = "exec")]
     trace: Option<PathBuf>,
+    /// Count the instructions of an operation: by the processor where it has counters, else by
+    /// callgrind, else "not available"
+    #[arg(long, conflicts_with_all = ["exec", "plant"])]
+    pub(super) instructions: bool,
 }
 
 impl ProfileArgs {

@@ -48,7 +48,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "WHAT", hide = true, conflicts_with = "exec", value_parser = plant::parse)]
     plant: Option<Plant>,
     /// Instead of the suite, a mixed load for so long (10m, or 1000000x events): does memory grow?
-    #[arg(long, value_name = "TIME", value_parser = parse_benchtime, conflicts_with_all = ["bench", "benchtime", "count", "quick", "exec", "plant", "out", "text", "upload", "cpuprofile", "memprofile", "lockprofile", "trace"])]
+    #[arg(long, value_name = "TIME", value_parser = parse_benchtime, conflicts_with_all = ["bench", "benchtime", "count", "quick", "exec", "plant", "out", "text", "upload", "cpuprofile", "memprofile", "lockprofile", "trace", "instructions"])]
     soak: Option<Benchtime>,
     #[command(flatten)]
     profiles: ProfileArgs,
@@ -97,7 +97,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
             let wanted = args.profiles.wanted();
             wanted.check().or_usage()?;
             let mut prepared = args.measure.prepare_planted(args.kind, args.plant)?;
-            prepared.profiled(wanted);
+            prepared.profiled(wanted, args.profiles.instructions);
             if delivery.is_some() && !prepared.has_commit() {
                 return Err(usage(upload::NO_COMMIT));
             }

@@ -115,6 +115,7 @@ pub fn plan(settings: &Settings, processors: &[usize]) -> Result<Vec<Case>, Plan
                 metrics: info
                     .metrics_of(&params)
                     .filter(|metric| counts_allocations || !metric.needs_counting_allocator)
+                    .filter(|metric| !metric.needs_instructions)
                     .collect(),
                 cpus: Vec::new(),
                 skipped: None,

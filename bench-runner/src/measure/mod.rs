@@ -8,6 +8,7 @@
 //! - [`steady`]: warming up until it is steady.
 //! - [`parallel`]: pinned threads that start together.
 //! - [`alloc`]: the counting allocator, for passes of their own.
+//! - [`instructions`]: the processor's own counter.
 //! - [`memory`]: memory of the process.
 //! - [`cpu`]: processor time, processor lists, pinning.
 //! - [`sampler`]: what disturbed the machine meanwhile.
@@ -18,6 +19,7 @@ pub mod alloc;
 pub mod clock;
 pub mod cpu;
 pub mod histogram;
+pub mod instructions;
 pub mod looping;
 pub mod memory;
 pub mod open_loop;

@@ -1,5 +1,7 @@
 //! The benchmarks once more, each under a recorder.
 
+use std::rc::Rc;
+
 use bench_report::metric::format_count;
 
 use super::trace::{Trace, Written, room};
@@ -56,7 +58,7 @@ impl Passes<'_> {
                     (part / u128::from(count.max(1))) as u64
                 };
                 let ns = up_to(number + 1) - up_to(number);
-                profile.add(&case.text(), symbols.names(stack), [ns, 1]);
+                profile.add(&case.text(), within(symbols.names(stack)), [ns, 1]);
             }
         }
         profile.note(format!("{} stacks were taken", format_count(ticked as u64)));
@@ -75,18 +77,7 @@ impl Passes<'_> {
             let sites = sites::HEAP.stop();
             self.failed(&mut profile, case, outcome);
             for site in sites {
-                let names = symbols.names(&site.stack);
-                // The allocator's own frames end every stack and say nothing.
-                let is_hook = |name: &&std::rc::Rc<str>| {
-                    let ends = [
-                        "measure::sites",
-                        "measure::alloc",
-                        "__rust_alloc",
-                        "__rust_realloc",
-                    ];
-                    !ends.iter().any(|end| name.contains(end))
-                };
-                let names = names.iter().take_while(is_hook).cloned().collect();
+                let names = owners(within(symbols.names(&site.stack)));
                 profile.add(&case.text(), names, [site.amount, site.count]);
             }
         }
@@ -103,9 +94,7 @@ impl Passes<'_> {
             let (own, indexer) = (sites::WAITS.stop(), locks::stop());
             self.failed(&mut profile, case, outcome);
             for site in own {
-                let names = symbols.names(&site.stack);
-                let is_hook = |name: &&std::rc::Rc<str>| !name.contains("measure::sites");
-                let names = names.iter().take_while(is_hook).cloned().collect();
+                let names = waiters(within(symbols.names(&site.stack)));
                 profile.add(&case.text(), names, [site.amount, site.count]);
             }
             for waits in indexer {
@@ -154,5 +143,124 @@ impl Passes<'_> {
         if let Err(error) = outcome {
             profile.note(format!("{}: {error}", case.text()));
         }
+    }
+}
+
+/// A stack from the benchmark on, whichever thread it is of: what starts a pass or a thread is the same
+/// for all.
+fn within(mut names: Vec<Rc<str>>) -> Vec<Rc<str>> {
+    let last = |names: &[Rc<str>], part: &str| names.iter().rposition(|name| name.contains(part));
+    // Only at the beginning: a benchmark that starts threads waits for them, and that is its work.
+    let first_ones = &names[..names.len().min(4)];
+    let ours = last(&names, "bench_runner::profile::pass")
+        .or_else(|| last(first_ones, "bench_runner::measure::parallel"));
+    if let Some(last) = ours.filter(|last| last + 1 < names.len()) {
+        names.drain(..=last);
+    }
+    names
+}
+
+/// A stack without the allocator's own frames, which end every one and say nothing.
+fn owners(mut names: Vec<Rc<str>>) -> Vec<Rc<str>> {
+    let is_allocator = |name: &str| {
+        let name = name.trim_start_matches(['<', '_']);
+        let parts = [
+            "alloc::alloc::",
+            "alloc::raw_vec::",
+            "rust_alloc",
+            "rust_realloc",
+            "rustc::",
+            "bench_runner::measure::",
+            "backtrace::",
+        ];
+        parts.iter().any(|part| name.starts_with(part))
+    };
+    // What was recorded from within the recorder ends in frames that are not the allocator's.
+    if let Some(hook) = names
+        .iter()
+        .position(|name| name.contains("bench_runner::measure::alloc"))
+    {
+        names.truncate(hook);
+    }
+    while names.last().is_some_and(|name| is_allocator(name)) {
+        names.pop();
+    }
+    names
+}
+
+/// A stack without the frames that timed the wait.
+fn waiters(mut names: Vec<Rc<str>>) -> Vec<Rc<str>> {
+    if let Some(hook) = names
+        .iter()
+        .position(|name| name.contains("measure::sites"))
+    {
+        names.truncate(hook);
+    }
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kept(cut: fn(Vec<Rc<str>>) -> Vec<Rc<str>>, names: &[&str]) -> Vec<String> {
+        let names = names.iter().map(|&name| name.into()).collect();
+        cut(names).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn an_allocation_belongs_to_whoever_asked_the_allocator() {
+        let stack = [
+            "bench_runner::suite::x",
+            "kv_indexer::index::grow",
+            "alloc::vec::Vec::push",
+            "<alloc::raw_vec::RawVecInner>::finish_grow",
+            "alloc::alloc::alloc",
+            "__rustc::__rust_alloc",
+            "<bench_runner::measure::alloc::CountingAllocator as core::alloc::GlobalAlloc>::alloc",
+            "bench_runner::measure::sites::Recorder::note",
+        ];
+        assert_eq!(
+            kept(owners, &stack),
+            [
+                "bench_runner::suite::x",
+                "kv_indexer::index::grow",
+                "alloc::vec::Vec::push"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_stack_begins_with_the_benchmark_on_every_thread() {
+        let main = [
+            "bench_runner::main",
+            "bench_runner::profile::pass::Passes::heap",
+            "bench_runner::profile::pass::Passes::run",
+            "bench_runner::suite::sample",
+        ];
+        let thread = [
+            "bench_runner::measure::parallel::run::{{closure}}",
+            "bench_runner::suite::drive::phases",
+        ];
+        assert_eq!(kept(within, &main), ["bench_runner::suite::sample"]);
+        assert_eq!(
+            kept(within, &thread),
+            ["bench_runner::suite::drive::phases"]
+        );
+        // A stack of nothing else keeps what it has.
+        assert_eq!(kept(within, &thread[..1]).len(), 1);
+    }
+
+    #[test]
+    fn a_wait_belongs_to_whoever_waits() {
+        let stack = [
+            "bench_runner::suite::drive::phases",
+            "bench_runner::measure::sites::waiting",
+            "std::x",
+        ];
+        assert_eq!(
+            kept(waiters, &stack),
+            ["bench_runner::suite::drive::phases"]
+        );
     }
 }

@@ -72,6 +72,8 @@ pub struct MetricInfo {
     pub goals: &'static [Goal],
     /// Whether it is had only by a program that counts its allocations.
     pub needs_counting_allocator: bool,
+    /// Whether it is had only where it is asked for (`--instructions`), beside the samples.
+    pub needs_instructions: bool,
 }
 
 /// A condition on params.
@@ -198,6 +200,7 @@ impl MetricInfo {
             floor: None,
             goals: &[],
             needs_counting_allocator: false,
+            needs_instructions: false,
         }
     }
 
@@ -219,6 +222,19 @@ impl MetricInfo {
     /// A number that the same code and seed give again.
     pub(super) const fn count(name: &'static str, unit: Unit, about: &'static str) -> Self {
         Self::new(name, unit, Kind::Count, about)
+    }
+
+    /// Instructions of an operation; they are the same with any number of processors.
+    pub(super) const fn instructions() -> Self {
+        let about = "instructions for one, where they are asked for and can be counted";
+        let mut metric = Self::new(
+            crate::instructions::METRIC,
+            Unit::PerOperation,
+            Kind::Count,
+            about,
+        );
+        metric.needs_instructions = true;
+        metric.when(When::Is("cpu", "1")).floor(1.0)
     }
 
     /// A count by the counting allocator.

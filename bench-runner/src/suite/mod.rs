@@ -4,6 +4,7 @@
 //! - `subject`: the index under test, through its public API; `counted`: the same with its work counted.
 //! - `drive`: closed loops on pinned threads, as several benchmarks need them.
 //! - [`mixed`]: a workload without an end, for soaking.
+//! - [`repeated`]: an operation alone, for counters outside the program.
 //! - `workloads`: the seeded streams, made once a run.
 //! - [`plant`]: a planted slowdown, which proves that a gate can fail.
 //!
@@ -23,6 +24,7 @@ pub mod memory_usage;
 pub mod mixed;
 pub mod plant;
 pub mod processing_latency;
+pub mod repeated;
 pub mod routing_decision;
 mod sample;
 mod subject;
@@ -83,7 +85,11 @@ mod tests {
                 };
                 let sample = sample(info, &params, &context)
                     .unwrap_or_else(|error| panic!("{} {params:?}: {error}", info.name));
-                let promised: Vec<&str> = info.metrics_of(&params).map(|m| m.name).collect();
+                let promised: Vec<&str> = info
+                    .metrics_of(&params)
+                    .filter(|metric| !metric.needs_instructions)
+                    .map(|metric| metric.name)
+                    .collect();
                 for name in &promised {
                     let value = sample.values.iter().find(|value| value.0 == *name);
                     assert!(

@@ -56,15 +56,28 @@ pub struct Plant {
 /// Bytes of a planted allocation.
 pub const EXTRA_BYTES: usize = 64;
 
+impl Operation {
+    /// `apply` or `lookup`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Operation::Apply => "apply",
+            Operation::Lookup => "lookup",
+        }
+    }
+
+    /// Reads `apply` or `lookup`.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Operation::Apply, Operation::Lookup]
+            .into_iter()
+            .find(|operation| operation.as_str() == text)
+    }
+}
+
 /// Reads `apply=15%`, `lookup=5%` or `apply=alloc`.
 pub fn parse(text: &str) -> Result<Plant, String> {
     let wrong = || "give an operation and what happens to it: apply=15%, lookup=5%, apply=alloc";
     let (operation, effect) = text.split_once('=').ok_or_else(wrong)?;
-    let operation = match operation {
-        "apply" => Operation::Apply,
-        "lookup" => Operation::Lookup,
-        _ => return Err(wrong().to_owned()),
-    };
+    let operation = Operation::parse(operation).ok_or_else(wrong)?;
     let effect = if effect == "alloc" {
         Effect::Allocates
     } else {
@@ -77,10 +90,7 @@ pub fn parse(text: &str) -> Result<Plant, String> {
 
 impl fmt::Display for Plant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let operation = match self.operation {
-            Operation::Apply => "apply",
-            Operation::Lookup => "lookup",
-        };
+        let operation = self.operation.as_str();
         match self.effect {
             Effect::Slower(fraction) => write!(f, "{operation}={}%", fraction * 100.0),
             Effect::Allocates => write!(f, "{operation}=alloc"),

@@ -63,6 +63,7 @@ pub static INFO: BenchmarkInfo = BenchmarkInfo {
         .floor(0.01),
         counted::hash_operations("hash_operations_per_op"),
         counted::probes("probes_per_op"),
+        MetricInfo::instructions(),
         counted::bytes_decoded("bytes_decoded_per_op"),
     ],
 };

@@ -100,6 +100,7 @@ pub static INFO: BenchmarkInfo = BenchmarkInfo {
         .floor(0.01),
         counted::hash_operations("hash_operations_per_op"),
         counted::probes("probes_per_op"),
+        MetricInfo::instructions(),
         MetricInfo::time(
             "visible_p50",
             "median time from an event's arrival until a lookup sees it",

@@ -39,6 +39,11 @@ impl Workloads {
         }
     }
 
+    /// The seed that they were all made from.
+    pub fn run_seed(&self) -> u64 {
+        self.seed
+    }
+
     /// A seed for a purpose of its own.
     pub(super) fn seed(&self, purpose: u64) -> u64 {
         derive(self.seed, purpose)

@@ -83,6 +83,7 @@ fn value(series: &SampleSeries) -> f64 {
         ("KVEventProcessingLatency", "ops_per_second") => 690e3 * together,
         ("KVEventProcessingLatency", "bytes_per_op") => 212.0,
         ("KVEventProcessingLatency", "allocs_per_op") => 3.571,
+        (_, "instructions_per_op") => 2_412.0,
         ("KVEventProcessingLatency", _) => 1_290.0 * sharing * tail(metric),
 
         ("KVEventThroughput", _) => throughput(series, cpu, together),

@@ -43,7 +43,7 @@ async fn a_profile_is_drawn_and_tabled_and_linked_from_its_run() {
     page.says("Processor time of run 1")
         .says("1,000 ns in all")
         .says("60.0% 600.0 ns 60.0% 600.0 ns kv_indexer::hash")
-        .says("0.0% 0 ns 90.0% 900.0 ns kv_indexer::apply");
+        .says("30.0% 300.0 ns 30.0% 300.0 ns kv_indexer::decode");
     assert!(
         page.html()
             .contains("<g class=\"fi\"><title>kv_indexer::hash · ")

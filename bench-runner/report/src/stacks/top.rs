@@ -35,6 +35,9 @@ impl Change {
     }
 }
 
+/// Growth that shows with one digit behind the point, as a part of the whole.
+const LEAST_GROWTH: f64 = 0.0005;
+
 /// Of a walk over the tree.
 enum Step {
     Enter(NodeId),
@@ -96,7 +99,7 @@ impl Stacks {
                 share: self.share(own[name], 0),
                 was: self.share(own[name], 1),
             })
-            .filter(|change| change.growth() != 0.0)
+            .filter(|change| change.growth().abs() >= LEAST_GROWTH)
             .collect();
         changes.sort_by(|one, other| {
             let order = other.growth().abs().total_cmp(&one.growth().abs());

@@ -18,7 +18,7 @@ const CHARACTER: f64 = 6.35;
 /// Rows that are drawn.
 const ROWS: usize = 100;
 /// Frames that are drawn: more cannot be told apart, and a page must stay small.
-const FRAMES: usize = 2_500;
+const FRAMES: usize = 1_600;
 /// Narrowest frame that is drawn, pixels.
 const NARROWEST: f64 = 0.4;
 /// Growth of a frame's part of the whole at which its colour gets stronger.

@@ -148,6 +148,7 @@ impl ProfilePage {
             rows: stacks
                 .top(ROWS)
                 .into_iter()
+                .filter(|row| row.own > 0)
                 .map(|row| RowView {
                     own_share: percent(row.own_share),
                     own: weight.text(row.own),
