@@ -310,6 +310,28 @@
       }
     });
   }
+  // Keys of the alerts: those that a page names, and a way through a list.
+  const rows = [...document.querySelectorAll("[data-row]")];
+  let at = -1;
+  if (rows.length || document.querySelector("[data-key]")) addEventListener("keydown", event => {
+    if (event.altKey || event.ctrlKey || event.metaKey || event.target.closest("input, textarea, select, figure")) return;
+    const step = { j: 1, k: -1 }[event.key];
+    const named = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
+    if (named) {
+      if (named.localName === "details") {
+        for (const other of document.querySelectorAll("details[data-key]")) other.open = other === named;
+        named.querySelector("input:not([type=hidden])").focus();
+      } else named.click();
+    } else if (step && rows.length) {
+      rows[at]?.classList.remove("at");
+      at = Math.max(0, Math.min(rows.length - 1, at + step));
+      rows[at].classList.add("at");
+      rows[at].querySelector("a").focus();
+    } else if (event.key === "o" && rows[at]) rows[at].querySelector("a").click();
+    else if (event.key === "?") document.getElementById("keys")?.focus();
+    else return;
+    event.preventDefault();
+  });
   const source = document.querySelector("main [data-live]")?.dataset.live;
   if (source) live(source);
 })();

@@ -7,6 +7,7 @@ use bench_verdict::stats::order;
 use serde::Serialize;
 
 use super::carried::metric;
+use crate::domain::alert::Annotation;
 use crate::domain::time::DAY_MS;
 use crate::domain::{Environment, Millis, Point, Series};
 
@@ -27,6 +28,8 @@ pub struct History {
     pub events: Vec<Event>,
     /// The level (median) between two boundaries: from, to, value.
     pub levels: Vec<(Millis, Millis, f64)>,
+    /// The level before an alert's change, and the first bad night: drawn from there on.
+    pub frozen: Option<(Millis, f64)>,
 }
 
 /// Something that happened to a series.
@@ -70,6 +73,21 @@ pub struct HistoryInputs {
     pub to: Millis,
 }
 
+impl History {
+    /// Puts what people wrote among the events.
+    pub fn annotate(&mut self, annotations: &[Annotation]) {
+        let within = annotations
+            .iter()
+            .filter(|one| self.from <= one.at && one.at <= self.to);
+        self.events.extend(within.map(|one| Event {
+            time: one.at,
+            kind: EventKind::Annotation,
+            label: one.text.clone(),
+        }));
+        self.events.sort_by_key(|event| event.time);
+    }
+}
+
 /// Makes what a trend chart draws: gaps, epochs, and the level of each stretch between them.
 pub fn build(inputs: HistoryInputs) -> History {
     let HistoryInputs {
@@ -100,6 +118,7 @@ pub fn build(inputs: HistoryInputs) -> History {
         to,
         gaps: gaps(&points),
         levels: levels(&points, &events),
+        frozen: None,
         points,
         events,
     }

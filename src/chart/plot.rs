@@ -68,6 +68,8 @@ pub struct TrendPlot {
     pub events: Vec<Event>,
     /// From, to, value.
     pub levels: Vec<(Millis, Millis, f64)>,
+    /// The level before an alert's change, from the first bad night to the right edge.
+    pub frozen: Option<(Millis, f64)>,
     /// How y counts.
     pub y: YScale,
     /// The x axis.
@@ -117,6 +119,7 @@ impl TrendPlot {
                 .filter_map(|(from, to, value)| Some((*from, *to, show(*value, None)?)))
                 .collect()
         };
+        let frozen = history.frozen.filter(|_| y != YScale::OfBaseline);
         Self {
             label: String::new(),
             desc: String::new(),
@@ -130,6 +133,7 @@ impl TrendPlot {
             gaps: history.gaps.clone(),
             events: history.events.clone(),
             levels,
+            frozen: frozen.and_then(|(from, level)| Some((from, show(level, None)?))),
             y,
             along: Along::of(history.points.iter(), (history.from, history.to), x),
         }
@@ -235,6 +239,9 @@ impl TrendPlot {
         }
         for level in &self.levels {
             hold(level.2);
+        }
+        if let Some((_, level)) = self.frozen {
+            hold(level);
         }
         (low <= high).then_some((low, high))
     }

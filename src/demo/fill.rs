@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
+use super::people;
 use super::sample::{self, SampleSuite};
 use crate::analysis::published::published;
 use crate::domain::{Millis, NewRun};
@@ -59,7 +60,9 @@ pub(super) async fn fill(store: &Store, suite: &SampleSuite, now: Millis) -> Res
         .context("the sample history could not be made")??;
     // All nights at once, each seeing the nights before it only: the same answers for a small part
     // of the time.
+    people::accept(store, now).await?;
     jobs::rejudge_all(store, &CancellationToken::new()).await?;
+    people::take(store, now).await?;
     filled.took = begun.elapsed();
     Ok(filled)
 }

@@ -8,10 +8,12 @@
 //! - `runner`: this program as the runner. `account`: what is printed.
 //! - `descriptions`: what the suite says of itself, for the pages.
 //! - `sample`: a year of generated history. `fill`: how it gets into the store.
+//!   `people`: what people did in it.
 
 mod account;
 mod descriptions;
 mod fill;
+mod people;
 mod runner;
 mod sample;
 

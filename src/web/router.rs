@@ -19,6 +19,11 @@ pub fn router(state: AppState) -> Router {
         .route("/trends", get(pages::trends::show))
         .route("/help", get(pages::help::show))
         .route("/rules", get(pages::rules::show).post(pages::rules::save))
+        .route("/alerts", get(pages::alerts::show))
+        .route(
+            "/alerts/{id}",
+            get(pages::alerts::one::show).post(pages::alerts::act::act),
+        )
         .route("/runs", get(pages::runs::show))
         .route("/runs/{id}", get(pages::run::show))
         .route("/compare", get(pages::compare::choose))

@@ -16,7 +16,10 @@ pub mod derive;
 
 use std::collections::BTreeMap;
 
-use crate::domain::alert::{Alert, AlertEvent, AlertState, What};
+use bench_verdict::band;
+use bench_verdict::verdict::{Band, Evidence};
+
+use crate::domain::alert::{Alert, AlertEvent, AlertState, By, What};
 use crate::domain::{Series, SeriesId};
 
 pub use derive::{after_night, again};
@@ -93,6 +96,24 @@ fn leave(bad: &mut BTreeMap<Option<SeriesId>, u32>, event: &AlertEvent) {
 /// Whether a series' name matches a glob.
 pub fn is_named(series: &Series, pattern: &str) -> bool {
     bench_verdict::patterns::matches(pattern, &series.name())
+}
+
+/// How bad it is: the band of its largest worsening. What is worse than zero is critical.
+pub fn band_of(alert: &Alert) -> Band {
+    alert.size().map_or(Band::Critical, Band::of)
+}
+
+/// How sure it is.
+pub fn evidence(by: By) -> Evidence {
+    match by {
+        By::Nights | By::Pairs => Evidence::Confirmed,
+        By::Count => Evidence::Exact,
+    }
+}
+
+/// How far a value lies from a level, positive being worse; none where the level is zero.
+pub fn change_from(series: &Series, level: f64, value: f64) -> Option<f64> {
+    band::judge(value, Some(level), series.better, series.floor).change
 }
 
 /// Whether a series of it is still worse, whatever people said.

@@ -139,6 +139,7 @@ pub fn trend(plot: &TrendPlot, size: Size, range: Option<(f64, f64)>) -> String 
         painter.gaps();
         painter.zones();
         painter.levels();
+        painter.frozen();
         painter.x_axis(f64::from(width));
         painter.events();
         painter.line();
@@ -411,14 +412,15 @@ impl Painter<'_, '_> {
             .and_then(|z| self.plot.nights.get(z.end.wrapping_sub(1)))
             .and_then(|n| n.baseline);
         if let Some(base) = base {
-            let names = [
-                ("baseline", 1.0),
-                ("+10%", self.plot.worse_by(0.1)),
-                ("+20%", self.plot.worse_by(0.2)),
+            let mut names = vec![
+                ("baseline", base),
+                ("+10%", base * self.plot.worse_by(0.1)),
+                ("+20%", base * self.plot.worse_by(0.2)),
             ];
+            names.extend(self.plot.frozen.map(|(_, level)| ("frozen", level)));
             let wanted: Vec<f64> = names
                 .iter()
-                .map(|(_, factor)| self.area.px(self.at(0.0, base * factor)).1)
+                .map(|(_, level)| self.area.px(self.at(0.0, *level)).1)
                 .collect();
             let placed = spread(&wanted, 13.0, self.frame.top, self.frame.bottom);
             for ((name, _), y) in names.iter().zip(placed) {
@@ -438,6 +440,18 @@ impl Painter<'_, '_> {
             self.area
                 .path(Role::Level, vec![self.at(a, *value), self.at(b, *value)]);
         }
+    }
+
+    /// The level before an alert's change.
+    fn frozen(&self) {
+        let Some((from, level)) = self.plot.frozen else {
+            return;
+        };
+        let (start, _) = self.area.px(self.at(self.plot.x_of(from), level));
+        let height = self.area.px(self.at(0.0, level)).1;
+        let start = start.max(self.frame.left);
+        self.canvas
+            .path(Role::Level, [(start, height), (self.frame.right, height)]);
     }
 
     fn events(&self) {

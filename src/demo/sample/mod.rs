@@ -27,6 +27,7 @@ use jiff::{Timestamp, ToSpan};
 use self::level::{Level, level};
 pub(super) use self::pull::{PULL, pull_reports};
 use self::random::Random;
+pub(super) use self::story::{ACCEPTED, Accepted};
 
 /// The name of the sample machine.
 pub(super) const MACHINE: &str = "sample";

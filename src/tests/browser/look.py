@@ -1,7 +1,7 @@
 """Looks at the pages of three servers (many nights, one night, none) with Chromium.
 
-usage: look.py FULL ONE EMPTY EXPORT      (base URLs, and the folder of an export of the first; CHROMIUM
-names the browser, default: found in PATH)
+usage: look.py FULL ONE EMPTY EXPORT ALERTS TOKEN      (base URLs, the folder of an export of the first, a
+server with an open alert and a token that may handle it; CHROMIUM names the browser, default: found in PATH)
 Prints what does not hold, one line each; exit code 1 if anything does not.
 """
 
@@ -15,13 +15,14 @@ from urllib.parse import urlsplit
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
-FULL, ONE, EMPTY, EXPORT = sys.argv[1:5]
+FULL, ONE, EMPTY, EXPORT, ALERTS, TOKEN = sys.argv[1:7]
 TREND = "/benchmarks/KVEventConcurrency?metric=latency_p99&param.concurrency=100&param.cpu=2&environment=1"
 MANY = "/trends?benchmark=KVEventConcurrency&metric=latency_p99&environment=1"
 EVIL = "/benchmarks/%3Cscript%3Ealert(1)%3C%2Fscript%3E"
 PAGES = [(FULL, path) for path in [
     "/", "/trends", MANY, MANY + "&show=overlay", MANY + "&show=overlay&x=commit&y=first&range=all", "/trends?environment=all&show=overlay", "/help", TREND, TREND + "&range=all", TREND + "&range=30d&y=log", TREND + "&y=baseline&x=evenly", TREND + "&x=commit&dist=histogram", EVIL,
     "/runs", "/runs?kind=pull", "/runs/1", "/runs/313", "/runs/313?show=all", "/nothing",
+    "/alerts", "/alerts?state=all", "/alerts?state=resolved&environment=1", "/alerts/1",
     "/compare", "/compare/309...313", "/compare/309...313?show=all&open=none", "/compare/301...main?show=slower", "/pulls", "/pulls/12", "/pulls/12?push=1",
 ]] + [(base, path) for base in (ONE, EMPTY) for path in ("/", "/runs")] + [(ONE, "/runs/1"), (ONE, TREND)]
 # Name, width, colour scheme, script, audited by axe.
@@ -275,6 +276,39 @@ def live(browser):
     context.close()
 
 
+def handled(browser):
+    """An alert is handled by keys alone, by who is logged in."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.goto(ALERTS + "/login")
+    page.fill("#token", TOKEN)
+    page.keyboard.press("Enter")
+    page.wait_for_url(ALERTS + "/")
+    page.goto(ALERTS + "/alerts")
+    page.keyboard.press("j")
+    check(page.locator("tr.at").count() == 1, "/alerts: j chooses no row")
+    page.keyboard.press("o")
+    page.wait_for_url("**/alerts/*")
+    page.keyboard.press("?")
+    check(page.evaluate("document.activeElement.id") == "keys", "/alerts/1: ? does not lead to the keys")
+    page.keyboard.press("a")
+    page.locator(".facts b", has_text="acknowledged").wait_for()
+    page.keyboard.press("s")
+    check(page.evaluate("document.activeElement.name") == "text", "/alerts/1: s does not lead to the owner")
+    for violation in Axe().run(page).response["violations"]:
+        nodes = [node["html"][:160] for node in violation["nodes"][:3]]
+        check(False, f"/alerts/1, logged in: axe {violation['id']}: {violation['help']} {nodes}")
+    page.keyboard.type("a.k.")
+    page.keyboard.press("Enter")
+    page.locator(".facts b", has_text="a.k.").wait_for()
+    page.keyboard.press("d")
+    page.keyboard.type("fan broken")
+    page.keyboard.press("Enter")
+    page.locator(".facts", has_text="fan broken").wait_for()
+    check("dismissed" in page.locator("h1").inner_text(), f"/alerts/1: {page.locator('h1').inner_text()}")
+    context.close()
+
+
 def printed(browser):
     with opened(browser, FULL, TREND, scheme="dark") as (page, where):
         page.emulate_media(media="print", color_scheme="dark")
@@ -288,7 +322,7 @@ with sync_playwright() as playwright:
         "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
         "--disable-component-update", "--disable-sync",
     ])
-    for look in [everywhere, one_drawing, keys, zoom, together, days_by_form, explained, offline, narrow_tip, keyboard_alone, live, printed]:
+    for look in [everywhere, one_drawing, keys, zoom, together, days_by_form, explained, offline, narrow_tip, keyboard_alone, live, handled, printed]:
         try:
             look(browser)
         except Exception as error:

@@ -9,7 +9,10 @@ use std::process::Command;
 
 use bench_report::metric::{Direction, Kind};
 use kvmark::config::Config;
-use kvmark::domain::{Curve, Millis, NewMeasurement, NewRun, Purpose, RunKind, RunPair, Side};
+use kvmark::domain::{
+    Curve, Millis, NewMeasurement, NewRun, Purpose, RunKind, RunPair, Scope, Side,
+};
+use kvmark::jobs;
 use kvmark::site::{Options, export};
 use kvmark::web;
 use kvmark::web::inside::Inside;
@@ -39,11 +42,14 @@ async fn pages_keep_their_promises_in_a_browser() {
     let full = served(full).await;
     let single = served(filled(1).await).await;
     let empty = served(filled(0).await).await;
+    let alerts = filled(160).await;
+    let token = alerts.token(Scope::Triage, None).await;
+    let alerts = served(alerts).await;
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/tests/browser/look.py");
     let looked = tokio::task::spawn_blocking(move || {
         Command::new(python)
             .arg(script)
-            .args([full, single, empty, export])
+            .args([full, single, empty, export, alerts, token])
             .output()
             .unwrap()
     })
@@ -112,6 +118,14 @@ async fn filled(nights: i64) -> TestApp {
         for run in push(number) {
             store(&app, &run).await;
         }
+    }
+    // All nights from the whole history: the evidence and the alerts.
+    for epoch in app.store().epochs().await.unwrap() {
+        let verdicts = jobs::judge_epoch(app.store(), &epoch).await.unwrap();
+        app.store()
+            .finish_rejudge(&epoch, &[], &verdicts)
+            .await
+            .unwrap();
     }
     app
 }

@@ -1,5 +1,6 @@
 //! The pages, as a browser without script gets them.
 
+mod alerts;
 mod benchmark;
 mod compare;
 mod help;

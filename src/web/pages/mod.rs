@@ -1,12 +1,13 @@
 //! The pages: each file holds what a page asks for, what its template shows, and its handler.
 //!
 //! # Layout
-//! - here: what surrounds every page. `verdict`, `value`, `links`, `rows`, `figure`: how verdicts,
-//!   values, URLs, series and trends are written into HTML.
+//! - here: what surrounds every page. `verdict`, `value`, `links`, `rows`, `creep`, `figure`: how
+//!   verdicts, values, URLs, series and trends are written into HTML.
 //! - [`overview`]: `/`. [`benchmark`]: `/benchmarks/{name}`. [`runs`]: `/runs`.
-//!   [`run`]: `/runs/{id}`. [`compare`]: `/compare/{base}...{head}`, `/pulls/{n}`. [`trends`]: `/trends`. [`help`]: `/help`.
+//!   [`run`]: `/runs/{id}`. [`alerts`]: `/alerts`, `/alerts/{id}`. [`compare`]: `/compare/{base}...{head}`, `/pulls/{n}`. [`trends`]: `/trends`. [`help`]: `/help`.
 //!   [`rules`]: `/rules`.
 
+pub mod alerts;
 pub mod benchmark;
 pub mod compare;
 pub mod help;
@@ -17,6 +18,7 @@ pub mod run;
 pub mod runs;
 pub mod trends;
 
+pub mod creep;
 pub mod figure;
 pub mod links;
 pub mod rows;
@@ -39,6 +41,8 @@ pub struct Shell {
     pub assets: &'static AssetUrls,
     /// Which link of the header is current.
     pub current: Place,
+    /// Alerts that somebody has still to do something about.
+    pub active_alerts: u32,
     /// Lines beneath the header.
     pub notices: Vec<Notice>,
     /// This program's version.
@@ -67,6 +71,8 @@ pub enum Place {
     Compare,
     /// How strict the gate is with which series.
     Rules,
+    /// Alerts, and one of them.
+    Alerts,
     /// What the words mean.
     Help,
     /// Nowhere that the header names.
@@ -80,6 +86,8 @@ pub struct NavLink {
     pub url: &'static str,
     /// What it says.
     pub name: &'static str,
+    /// How many things there wait for somebody.
+    pub waiting: u32,
     /// The page lies there.
     pub is_current: bool,
 }
@@ -107,7 +115,10 @@ impl Shell {
                 url: Some(links::run(run.id)),
             });
         }
+        let alerts = state.store.alert_counts().await?;
+        let active = alerts.iter().filter(|(state, _)| state.is_active());
         Ok(Self {
+            active_alerts: active.map(|(_, count)| count).sum(),
             notices,
             ..Self::bare(current)
         })
@@ -118,6 +129,7 @@ impl Shell {
         Self {
             assets: AssetUrls::get(),
             current,
+            active_alerts: 0,
             notices: Vec::new(),
             version: env!("CARGO_PKG_VERSION"),
         }
@@ -130,6 +142,7 @@ impl Shell {
             ("/trends", "Trends", Place::Trends),
             ("/runs", "Runs", Place::Runs),
             ("/compare", "Compare", Place::Compare),
+            ("/alerts", "Alerts", Place::Alerts),
             ("/rules", "Rules", Place::Rules),
             ("/help", "Help", Place::Help),
         ]
@@ -137,6 +150,11 @@ impl Shell {
         .map(|(url, name, place)| NavLink {
             url,
             name,
+            waiting: if place == Place::Alerts {
+                self.active_alerts
+            } else {
+                0
+            },
             is_current: place == self.current,
         })
         .collect()

@@ -8,6 +8,8 @@ use bench_report::metric::{format_change, format_factor};
 use bench_verdict::verdict::{Band, Evidence};
 use futures::future::try_join_all;
 
+use super::alerts::row::{AlertRow, rows};
+use super::creep::{CreepRow, creep_rows};
 use super::rows::{Cell, JudgedView, SeriesView};
 use super::verdict::{VerdictView, change_class, status_class, status_verb};
 use super::{Place, Shell, html, links, value};
@@ -16,9 +18,10 @@ use crate::analysis::overview::{
     blocks, series_to_draw,
 };
 use crate::chart::spark::spark;
+use crate::domain::alert::AlertState;
 use crate::domain::time::DAY_MS;
 use crate::domain::{Environment, JudgedRun, Millis, SeriesId};
-use crate::store::{RunFilter, Store};
+use crate::store::{AlertFilter, RunFilter, Store};
 use crate::text;
 use crate::web::{AppState, WebError};
 
@@ -40,11 +43,27 @@ pub async fn show(
         });
     }
     let several = blocks.len() > 1;
-    let blocks = blocks
-        .iter()
-        .enumerate()
-        .map(|(i, block)| BlockView::new(block, i == 0, several, now))
-        .collect();
+    let mut views = Vec::with_capacity(blocks.len());
+    for (i, block) in blocks.iter().enumerate() {
+        let filter = AlertFilter {
+            states: vec![AlertState::Open, AlertState::Acknowledged],
+            environment: Some(block.environment.id),
+            series: None,
+        };
+        let active = state.store.alerts(&filter).await?;
+        let tonight = inputs
+            .iter()
+            .find(|one| one.environment.id == block.environment.id);
+        let tonight = tonight.and_then(|one| one.nights.first());
+        views.push(BlockView {
+            alerts: rows(&state, &active).await?,
+            creep: tonight
+                .map(|night| creep_rows(&night.rows))
+                .unwrap_or_default(),
+            ..BlockView::new(block, i == 0, several, now)
+        });
+    }
+    let blocks = views;
     html(&OverviewPage { shell, blocks })
 }
 
@@ -144,6 +163,8 @@ struct BlockView {
     flags_note: String,
     movers: Vec<MoverView>,
     movers_note: String,
+    alerts: Vec<AlertRow>,
+    creep: Vec<CreepRow>,
 }
 
 /// A band that a series can leave its baseline for.
@@ -271,6 +292,8 @@ impl BlockView {
             } else {
                 block.movers_total.to_string()
             },
+            alerts: Vec::new(),
+            creep: Vec::new(),
         }
     }
 }

@@ -213,14 +213,18 @@ async fn history_of(
         .max();
     let (from, to) = shown_span(view.range, (from, to), first, last);
     let environment = choice.environment(environments);
-    Ok(build(HistoryInputs {
+    let id = choice.series.id;
+    let annotations = state.store.annotations(Some(id), from, to).await?;
+    let mut history = build(HistoryInputs {
         series: (*choice.series).clone(),
         environment,
         points,
         earlier,
         from,
         to,
-    }))
+    });
+    history.annotate(&annotations);
+    Ok(history)
 }
 
 /// The ends of the x axis. It does not begin before the first night, nor end long after the last:

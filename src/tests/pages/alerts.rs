@@ -1,0 +1,157 @@
+//! `/alerts` and `/alerts/{id}`.
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use kvmark::domain::Scope;
+use kvmark::jobs;
+
+use super::Page;
+use crate::app::{Answer, NOW, TestApp};
+use crate::builders::{latency, nightly, with};
+
+/// Two months, with a step of a quarter in the last `bad` nights.
+async fn app(bad: i64) -> TestApp {
+    let app = TestApp::new().await;
+    for days_ago in (0..50).rev() {
+        let noise = 1.0 + 0.004 * ((days_ago * 7919 % 13) as f64 - 6.0) / 6.0;
+        let value = noise * if days_ago < bad { 1250.0 } else { 1000.0 };
+        let run = nightly(&format!("night {days_ago}"), days_ago);
+        let evil = latency("<script>alert(1)</script>", value);
+        let run = with(run, [latency("A", value), evil]);
+        let stored = app.store().insert_judged(&run, NOW, jobs::judge_run).await;
+        stored.unwrap();
+    }
+    app
+}
+
+/// A browser that is logged in.
+async fn browser(
+    app: &TestApp,
+    method: &str,
+    uri: &str,
+    token: &str,
+    site: &str,
+    body: &str,
+) -> Answer {
+    let request = Request::builder()
+        .method(method)
+        .uri(uri)
+        .header("cookie", format!("kvmark_token={token}"))
+        .header("sec-fetch-site", site)
+        .header("accept", "text/html")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(Body::from(body.to_owned()))
+        .unwrap();
+    app.send(request).await
+}
+
+#[tokio::test]
+async fn without_an_alert_the_page_says_when_one_opens() {
+    let page = Page::get(&app(0).await, "/alerts").await;
+    page.says("No alert yet")
+        .says("An alert opens when the nights confirm that main got worse");
+}
+
+#[tokio::test]
+async fn an_open_alert_is_listed_counted_in_the_header_and_shown_on_the_first_page() {
+    let app = app(9).await;
+    let page = Page::get(&app, "/alerts").await;
+    page.says("1 alert needs somebody who looks")
+        .says("#1")
+        .says("+24.7%")
+        .says("unassigned");
+    assert_eq!(page.count("class=\"count\""), 1);
+    Page::get(&app, "/alerts?state=resolved")
+        .await
+        .says("No alert is so.");
+    Page::get(&app, "/alerts?state=all").await.says("#1");
+    Page::get(&app, "/")
+        .await
+        .says("Open alerts")
+        .says("2 benchmarks");
+    Page::with_status(&app, "/alerts?state=shut", StatusCode::BAD_REQUEST).await;
+}
+
+#[tokio::test]
+async fn an_alert_shows_its_cause_its_suspects_and_its_life() {
+    let app = app(9).await;
+    let page = Page::get(&app, "/alerts/1").await;
+    page.says("2 benchmarks are up to 24.").says("since 21 Feb");
+    page.says("baseline frozen at")
+        .says("closes by itself when the median of 3 nights is at most");
+    page.says("first bad night")
+        .says("last good night")
+        .says("Compare both nights");
+    page.says("confirmed by the nights since then")
+        .says("Log in");
+    page.does_not_say("Acknowledge ");
+    assert!(
+        page.html().contains("frozen"),
+        "the chart names the frozen baseline"
+    );
+    Page::with_status(&app, "/alerts/9", StatusCode::NOT_FOUND).await;
+}
+
+#[tokio::test]
+async fn people_who_are_logged_in_handle_an_alert_by_forms() {
+    let app = app(9).await;
+    let token = app.token(Scope::Triage, None).await;
+    let send =
+        async |body: &str| browser(&app, "POST", "/alerts/1", &token, "same-origin", body).await;
+    let version = async || {
+        app.store()
+            .alert(kvmark::domain::AlertId(1))
+            .await
+            .unwrap()
+            .unwrap()
+            .version
+    };
+    let page = browser(&app, "GET", "/alerts/1", &token, "none", "").await;
+    assert!(page.text().contains("value=\"acknowledge\""));
+    let seen = version().await;
+    let taken = send(&format!("version={seen}&action=acknowledge")).await;
+    assert_eq!(taken.status, StatusCode::SEE_OTHER, "{}", taken.text());
+    let stale = send(&format!("version={seen}&action=note&text=x")).await;
+    assert_eq!(stale.status, StatusCode::CONFLICT);
+    send(&format!(
+        "version={}&action=assign&text=a.k.",
+        version().await
+    ))
+    .await;
+    let silent = send(&format!(
+        "version={}&action=dismiss&text=+",
+        version().await
+    ))
+    .await;
+    assert_eq!(silent.status, StatusCode::UNPROCESSABLE_ENTITY);
+    send(&format!(
+        "version={}&action=dismiss&text=fan+broken",
+        version().await
+    ))
+    .await;
+    Page::get(&app, "/alerts/1")
+        .await
+        .says("dismissed")
+        .says("owner a.k.")
+        .says("“fan broken”")
+        .says("token 1 dismissed it");
+}
+
+#[tokio::test]
+async fn a_form_from_another_site_changes_nothing() {
+    let app = app(9).await;
+    let token = app.token(Scope::Triage, None).await;
+    let body = "version=1&action=acknowledge";
+    let foreign = browser(&app, "POST", "/alerts/1", &token, "cross-site", body).await;
+    assert_eq!(foreign.status, StatusCode::FORBIDDEN);
+    let read = app.token(Scope::Read, None).await;
+    let weak = browser(&app, "POST", "/alerts/1", &read, "same-origin", body).await;
+    assert_eq!(weak.status, StatusCode::FORBIDDEN);
+    let alert = app
+        .store()
+        .alert(kvmark::domain::AlertId(1))
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(alert.events.iter().all(|event| event.who.is_none()));
+}
