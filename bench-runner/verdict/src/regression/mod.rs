@@ -294,7 +294,10 @@ impl Watch {
         };
         let step = band::judge(value, Some(before), judged.better, Some(judged.floor));
         let stepped = is_worse(step.band);
-        if !is_worse(judged.band) || !(stepped || self.open().next().is_none()) {
+        // A count that did not move tonight is no news, whatever the nights before average to: it
+        // may have been accepted meanwhile.
+        let moved = is_beyond(judged.better, value, before);
+        if !is_worse(judged.band) || !moved || !(stepped || self.open().next().is_none()) {
             return;
         }
         let frozen_baseline = match judged.baseline {

@@ -302,6 +302,25 @@ fn a_count_that_steps_twice_opens_twice_and_one_that_moves_a_little_does_not() {
 }
 
 #[test]
+fn a_count_whose_level_was_accepted_is_not_opened_by_the_average_of_the_nights_before() {
+    let (mut watch, nights) = (Watch::default(), [(0, 100.0), (1, 112.0), (2, 112.0)]);
+    let night = |watch: &mut Watch, end: usize| {
+        watch.night(&Judged {
+            nights: &nights[..end],
+            better: Direction::Lower,
+            floor: 0.0,
+            tonight: None,
+            state: &State::default(),
+            baseline: Some(100.0),
+            band: Band::Warning,
+        })
+    };
+    assert_eq!(night(&mut watch, 2).len(), 1);
+    watch.accept(1);
+    assert!(night(&mut watch, 3).is_empty());
+}
+
+#[test]
 fn errors_that_appear_where_there_were_none_open_without_a_size() {
     let mut values = vec![0.0; 6];
     values.extend([3.0; 2]);

@@ -168,12 +168,7 @@ pub async fn show(
         suspects_note,
         why: worst.as_ref().map(|(one, _)| why(one)).unwrap_or_default(),
         explain,
-        events: alert
-            .events
-            .iter()
-            .rev()
-            .map(|event| event_row(event, &series))
-            .collect(),
+        events: timeline(&alert.events, &series),
         series: series_rows(&alert, &series, &recent, now),
     })
 }
@@ -437,18 +432,32 @@ fn why(one: &AlertSeries) -> Vec<(&'static str, String)> {
     rows
 }
 
-fn event_row(event: &AlertEvent, series: &[Arc<Series>]) -> EventRow {
+/// The events, newest first; what happened to several series at once is said once.
+fn timeline(events: &[AlertEvent], series: &[Arc<Series>]) -> Vec<EventRow> {
+    let is_one = |a: &AlertEvent, b: &AlertEvent| {
+        let by_rules = a.who.is_none() && b.who.is_none();
+        by_rules && (a.at, a.what) == (b.at, b.what)
+    };
+    let groups = events.chunk_by(is_one);
+    groups.rev().map(|group| event_row(group, series)).collect()
+}
+
+fn event_row(group: &[AlertEvent], series: &[Arc<Series>]) -> EventRow {
+    let event = &group[0];
     let name = event.series.and_then(|id| {
         let series = series.iter().find(|s| s.id == id)?;
         Some(series.name())
     });
-    let of = name.unwrap_or_else(|| "it".to_owned());
+    let of = match group.len() {
+        1 => name.unwrap_or_else(|| "it".to_owned()),
+        n => format!("{n} series"),
+    };
     let by_rules = event.who.is_none();
     let what = match event.what {
-        What::Confirmed => format!("{of}: confirmed, its baseline frozen"),
-        What::Recovered => format!("{of} is back at its level"),
+        What::Confirmed => format!("{of}: confirmed, baseline frozen"),
+        What::Recovered => format!("{of}: back at the level before"),
         What::Retracted => format!("{of}: the change was taken back"),
-        What::Returned => format!("{of} is bad again"),
+        What::Returned => format!("{of}: bad again"),
         What::Accepted if by_rules => format!("{of}: the new level is the accepted one"),
         What::Accepted => "accepted the new level".to_owned(),
         What::Acknowledged => "acknowledged".to_owned(),
