@@ -212,7 +212,7 @@ impl Watch {
             None => self.count(judged, now_ms, &mut news),
         }
         self.look(judged, now_ms, &mut news);
-        news
+        without_stillborn(news)
     }
 
     /// The level of the nights from here on is the accepted one.
@@ -396,6 +396,28 @@ impl Regression {
             self.limit
         }
     }
+}
+
+/// Without what begins and is over on the same night: when a level is back, its nights together may
+/// confirm the change once more that they have just ended, and that wakes nobody.
+fn without_stillborn(mut news: Vec<News>) -> Vec<News> {
+    let since = |what: What| {
+        let of = news.iter().filter(move |one| one.what == what);
+        of.map(|one| one.regression.since_ms).collect::<Vec<_>>()
+    };
+    let (opened, ended) = (since(What::Opened), since(What::Ended));
+    let is_both = |one: &News| {
+        let since = one.regression.since_ms;
+        let recovered = one
+            .regression
+            .ended
+            .is_some_and(|e| e.how == How::Recovered);
+        opened.contains(&since)
+            && ended.contains(&since)
+            && (one.what == What::Opened || one.what == What::Ended && recovered)
+    };
+    news.retain(|one| !is_both(one));
+    news
 }
 
 fn by_nights(
