@@ -130,7 +130,21 @@ fn comment(
     wish: &CommentWish,
     number: &mut Option<i64>,
 ) -> Result<(), GithubError> {
-    let pull: Value = client.get(&format!("pulls/{}", wish.pull))?;
+    let pull: Value = match client.get(&format!("pulls/{}", wish.pull)) {
+        // A report may name any number: it does not become one by asking again.
+        Err(GithubError::Missing {
+            request,
+            status,
+            message,
+        }) => {
+            return Err(GithubError::Refused {
+                request,
+                status,
+                message,
+            });
+        }
+        answer => answer?,
+    };
     let head = pull.pointer("/head/sha").and_then(Value::as_str);
     if head.is_some_and(|head| head != wish.commit) {
         // The pull request moved on, or the report names one that it is not of.

@@ -1,6 +1,7 @@
 //! What is said on GitHub: one issue a cause, one comment a pull request, one check a run.
 //!
 //! # Layout
+//! - [`alert`]: what an alert says as an issue.
 //! - [`issue`], [`comment`], [`check`]: what should stand there, and the steps to it; pure.
 //! - [`marker`]: how what is ours is found again.
 //! - [`mod@deliver`]: looks at what is there and does what is missing. [`client`]: the one HTTP client.
@@ -11,6 +12,7 @@
 //!    deliver it once, and a newer one replaces an older one.
 //! 2. The token leaves this module only in the header of a request to the API's own address.
 
+pub mod alert;
 pub mod check;
 pub mod client;
 pub mod comment;
@@ -38,10 +40,15 @@ pub enum Intent {
 }
 
 impl Intent {
+    /// The key of the issue of a cause.
+    pub fn issue_key(fingerprint: &str) -> String {
+        format!("issue {}", marker::short(fingerprint))
+    }
+
     /// What it is about: one intent stands for each.
     pub fn key(&self) -> String {
         match self {
-            Intent::Issue(wish) => format!("issue {}", marker::short(&wish.fingerprint)),
+            Intent::Issue(wish) => Self::issue_key(&wish.fingerprint),
             Intent::Comment(wish) => format!("comment {}", wish.pull),
             Intent::Check(wish) => format!("check {}", wish.run_key),
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::Jobs;
+use super::issues::tell_alerts;
 use crate::domain::Millis;
 use crate::domain::time::DAY_MS;
 use crate::github::check::CheckState;
@@ -26,10 +27,25 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(300);
 /// Where the time comes from.
 pub type Clock = std::sync::Arc<dyn Fn() -> Millis + Send + Sync>;
 
+/// What the outbox is worked off with.
+#[derive(Clone)]
+pub struct Post {
+    /// GitHub.
+    pub client: Client,
+    /// What should be said, and what it is about.
+    pub store: Store,
+    /// Whom to hear of news from.
+    pub jobs: Jobs,
+    /// What tells the time.
+    pub clock: Clock,
+    /// Where people reach this server.
+    pub public_url: Option<String>,
+}
+
 /// Delivers whenever something is due, until `stop`. What an earlier server left is done first.
-pub async fn run(client: Client, store: Store, jobs: Jobs, clock: Clock, stop: CancellationToken) {
+pub async fn run(post: Post, stop: CancellationToken) {
     loop {
-        let sleep = match work(&client, &store, &clock, &stop).await {
+        let sleep = match work(&post, &stop).await {
             Ok(sleep) => sleep,
             Err(error) => {
                 let error: &dyn std::error::Error = &error;
@@ -38,20 +54,22 @@ pub async fn run(client: Client, store: Store, jobs: Jobs, clock: Clock, stop: C
             }
         };
         tokio::select! {
-            () = jobs.outbox_filled() => {}
+            () = post.jobs.outbox_filled() => {}
             () = tokio::time::sleep(sleep) => {}
             () = stop.cancelled() => return,
         }
     }
 }
 
-async fn work(
-    client: &Client,
-    store: &Store,
-    clock: &Clock,
-    stop: &CancellationToken,
-) -> Result<Duration, StoreError> {
+async fn work(post: &Post, stop: &CancellationToken) -> Result<Duration, StoreError> {
+    let Post {
+        client,
+        store,
+        clock,
+        ..
+    } = post;
     give_up_on_lost_checks(store, clock()).await?;
+    tell_alerts(store, post.public_url.as_deref(), clock()).await?;
     while !stop.is_cancelled() && deliver_next(client, store, clock()).await? {}
     let Some(next) = store.next_outbox_at().await? else {
         return Ok(LONGEST_SLEEP);

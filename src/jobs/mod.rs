@@ -1,9 +1,10 @@
 //! What runs beside requests: judging again what a late run or an exclusion changed.
 //!
 //! # Layout
-//! - here: judging again. [`mod@github`]: the outbox.
+//! - here: judging again. [`mod@github`]: the outbox. [`issues`]: alerts into it.
 
 pub mod github;
+pub mod issues;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -54,6 +55,8 @@ impl Jobs {
                 let error: &dyn std::error::Error = &error;
                 tracing::error!(%error, cause = ?error.source(), "judging again failed");
             }
+            // Alerts may have changed.
+            self.wake_outbox();
             tokio::select! {
                 () = self.wake.notified() => {}
                 () = stop.cancelled() => return,

@@ -341,7 +341,7 @@ fn mark(band: Band) -> &'static str {
 }
 
 /// Text that Markdown and HTML take for nothing but text, on one line.
-fn escaped(text: &str) -> String {
+pub fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
         match character {

@@ -7,6 +7,7 @@ use kvmark::jobs::github::deliver_next;
 use serde_json::{Value, json};
 
 use super::Post;
+use super::double::World;
 use crate::app::{NOW, post};
 
 const HEAD: &str = "c0ffee1234c0ffee1234c0ffee1234c0ffee1234";
@@ -166,16 +167,9 @@ async fn the_first_message_of_a_pull_requests_run_starts_its_check() {
     // Nothing more is heard of it: the server that looks later ends it.
     let stop = tokio_util::sync::CancellationToken::new();
     let clock: kvmark::jobs::github::Clock = std::sync::Arc::new(|| Millis(NOW.0 + 3 * 3_600_000));
-    let worker = tokio::spawn(kvmark::jobs::github::run(
-        sent.double.client(),
-        sent.app.store().clone(),
-        sent.app.state.jobs.clone(),
-        clock,
-        stop.clone(),
-    ));
-    while sent.double.world().checks[0]["status"] != "completed" {
-        tokio::task::yield_now().await;
-    }
+    let worker = tokio::spawn(kvmark::jobs::github::run(sent.post(clock), stop.clone()));
+    let is_over = |world: &World| world.checks[0]["status"] == "completed";
+    sent.double.until("the end", is_over).await;
     stop.cancel();
     worker.await.unwrap();
     assert_eq!(sent.double.world().checks[0]["conclusion"], "cancelled");

@@ -89,3 +89,12 @@ async fn a_report_of_another_commit_says_nothing_in_the_pull_request() {
     assert!(post.double.world().comments.is_empty());
     assert_eq!(post.entry().await.0, "done");
 }
+
+#[tokio::test]
+async fn a_pull_request_that_is_not_there_is_given_up_at_once() {
+    let post = Post::new().await;
+    post.say(&said("**Nothing got slower**")).await;
+    let (state, _, error) = post.entry().await;
+    assert_eq!(state, "refused");
+    assert!(error.contains("GET pulls/12 (404)"), "{error}");
+}

@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::State;
@@ -12,6 +13,7 @@ use axum::{Json, Router};
 use kvmark::domain::github::GithubToken;
 use kvmark::github::Client;
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
 pub(crate) const TOKEN: &str = "ghs_doubles_only";
 const REPOSITORY: &str = "/repos/o/r/";
@@ -76,6 +78,7 @@ impl Fault {
 #[derive(Clone)]
 pub(crate) struct Double {
     world: Arc<Mutex<World>>,
+    answered: watch::Sender<u64>,
     pub(crate) address: String,
 }
 
@@ -87,7 +90,12 @@ impl Double {
         }));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
-        let double = Self { world, address };
+        let answered = watch::Sender::new(0);
+        let double = Self {
+            world,
+            answered,
+            address,
+        };
         let router = Router::new().fallback(answer).with_state(double.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         double
@@ -107,6 +115,18 @@ impl Double {
 
     pub(crate) fn world(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap()
+    }
+
+    /// Waits until what is at GitHub is as `wanted`; a minute at most.
+    pub(crate) async fn until(&self, what: &str, wanted: impl Fn(&World) -> bool) {
+        let mut answered = self.answered.subscribe();
+        let is_there = async {
+            while !wanted(&self.world()) {
+                answered.changed().await.unwrap();
+            }
+        };
+        let waited = tokio::time::timeout(Duration::from_secs(60), is_there).await;
+        assert!(waited.is_ok(), "{what}: {:?}", self.world().requests);
     }
 
     /// An issue that somebody else wrote.
@@ -129,6 +149,18 @@ async fn answer(
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
+) -> Response {
+    let response = respond(&double, &method, &uri, &headers, &body);
+    double.answered.send_modify(|count| *count += 1);
+    response
+}
+
+fn respond(
+    double: &Double,
+    method: &Method,
+    uri: &Uri,
+    headers: &HeaderMap,
+    body: &Bytes,
 ) -> Response {
     let header = |name: &str| {
         headers
@@ -159,34 +191,34 @@ async fn answer(
     if let Some(fault) = fault.as_ref().filter(|fault| !fault.is_done) {
         return fault_answer(fault);
     }
-    let json = if method == Method::GET {
+    let json = if *method == Method::GET {
         Value::Null
     } else {
-        match serde_json::from_slice::<Value>(&body) {
+        match serde_json::from_slice::<Value>(body) {
             Ok(json) if json.is_object() => json,
             _ => return problem(400, "Problems parsing JSON"),
         }
     };
-    if method != Method::GET {
+    if *method != Method::GET {
         world.sent.push((request.clone(), json.clone()));
     }
     let query = uri.query().unwrap_or("");
     let parts: Vec<&str> = path.split('/').collect();
     let done = match (method.as_str(), parts.as_slice()) {
-        ("GET", ["issues"]) => return page(&double.address, &uri, world.list_issues(query), None),
+        ("GET", ["issues"]) => return page(&double.address, uri, world.list_issues(query), None),
         ("POST", ["issues"]) => world.create_issue(&json),
         ("GET", ["issues", number]) => world.issue(number).map(|i| (StatusCode::OK, i.clone())),
         ("PATCH", ["issues", "comments", id]) => world.edit_comment(id, &json),
         ("PATCH", ["issues", number]) => world.edit_issue(number, &json),
         ("GET", ["issues", number, "comments"]) => {
             let items = world.list_comments(number);
-            return page(&double.address, &uri, items, None);
+            return page(&double.address, uri, items, None);
         }
         ("POST", ["issues", number, "comments"]) => world.create_comment(number, &json),
         ("GET", ["pulls", number]) => world.pull(number),
         ("GET", ["commits", sha, "check-runs"]) if world.commits.iter().any(|c| c == sha) => {
             let items = world.list_checks(sha, query);
-            return page(&double.address, &uri, items, Some("check_runs"));
+            return page(&double.address, uri, items, Some("check_runs"));
         }
         ("GET", ["commits", sha, "check-runs"]) => {
             Err(refused(&format!("No commit found for SHA: {sha}")))
@@ -194,7 +226,7 @@ async fn answer(
         ("POST", ["check-runs"]) => world.create_check(&json),
         ("PATCH", ["check-runs", id]) => world.edit_check(id, &json),
         ("GET", ["check-runs", id, "annotations"]) => match world.annotations(id) {
-            Ok(items) => return page(&double.address, &uri, items, None),
+            Ok(items) => return page(&double.address, uri, items, None),
             Err(refusal) => Err(refusal),
         },
         ("POST", ["statuses", sha]) => world.create_status(sha, &json),

@@ -1,5 +1,6 @@
 //! What is said on GitHub, against a double that enforces its rules.
 
+mod alert;
 mod check;
 mod comment;
 pub(crate) mod double;
@@ -10,7 +11,10 @@ mod pull;
 use kvmark::config::Config;
 use kvmark::domain::Millis;
 use kvmark::github::Intent;
-use kvmark::jobs::github::{deliver_next, wish};
+use kvmark::jobs::{
+    self,
+    github::{Clock, deliver_next, wish},
+};
 
 use crate::app::{NOW, TestApp};
 use double::Double;
@@ -40,6 +44,17 @@ impl Post {
         app.state.github = Some(double.client());
         app.router = kvmark::web::router(app.state.clone());
         Self { app, double }
+    }
+
+    /// What a server works its outbox off with.
+    pub(crate) fn post(&self, clock: Clock) -> jobs::github::Post {
+        jobs::github::Post {
+            client: self.double.client(),
+            store: self.app.store().clone(),
+            jobs: self.app.state.jobs.clone(),
+            clock,
+            public_url: self.app.state.config.public_url.clone(),
+        }
     }
 
     /// Wishes, and delivers all that is due.

@@ -9,7 +9,7 @@ use kvmark::store::{Store, StoreOptions};
 use serde_json::json;
 
 use super::Post;
-use super::double::Fault;
+use super::double::{Fault, World};
 use crate::app::{NOW, TestApp};
 
 fn said(pull: u64, text: &str) -> Intent {
@@ -222,19 +222,11 @@ async fn a_server_works_its_outbox_and_metrics_show_it() {
     let stop = tokio_util::sync::CancellationToken::new();
     let jobs = post.app.state.jobs.clone();
     let clock: kvmark::jobs::github::Clock = std::sync::Arc::new(|| NOW);
-    let worker = kvmark::jobs::github::run(
-        post.double.client(),
-        post.app.store().clone(),
-        jobs.clone(),
-        clock,
-        stop.clone(),
-    );
+    let worker = kvmark::jobs::github::run(post.post(clock), stop.clone());
     let worker = tokio::spawn(worker);
-    let is_told = || post.double.world().comments.len() == 1;
-    while !is_told() {
-        jobs.wake_outbox();
-        tokio::task::yield_now().await;
-    }
+    jobs.wake_outbox();
+    let is_told = |world: &World| world.comments.len() == 1;
+    post.double.until("a comment", is_told).await;
     stop.cancel();
     worker.await.unwrap();
     assert_eq!(post.double.world().comments[0].0, 7);

@@ -29,6 +29,8 @@ pub(super) const APP_LAYERS: &[Layer] = &[
             "domain",
             "config",
             "bench_report::write",
+            "bench_verdict::band",
+            "bench_verdict::markdown::escaped",
         ],
     ),
     layer("chart", &["analysis", "text", "domain"]),

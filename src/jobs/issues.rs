@@ -1,0 +1,116 @@
+//! Alerts become issues: what each should say is put into the outbox.
+
+use std::collections::{HashMap, HashSet};
+
+use super::github::wish;
+use crate::domain::alert::{Alert, AlertSeries};
+use crate::domain::time::DAY_MS;
+use crate::domain::{Millis, Point, SeriesId};
+use crate::github::Intent;
+use crate::github::alert::{self, AlertFacts, NightValue, SeriesFacts};
+use crate::store::{AlertFilter, Store, StoreError};
+
+/// An issue is made for an alert whose last event is not older: history that is sent later (a
+/// backfill) wakes nobody.
+const NEWS_MS: i64 = 30 * DAY_MS;
+/// How many nights show that a series is back.
+const PROOF: usize = 3;
+
+/// Puts in what the issue of every alert should say. An alert that is over gets no issue that it does
+/// not have.
+pub async fn tell_alerts(
+    store: &Store,
+    public_url: Option<&str>,
+    now: Millis,
+) -> Result<(), StoreError> {
+    let alerts = store.alerts(&AlertFilter::default()).await?;
+    if alerts.is_empty() {
+        return Ok(());
+    }
+    let known: HashSet<String> = store
+        .outbox("issue ")
+        .await?
+        .into_iter()
+        .map(|entry| entry.key)
+        .collect();
+    for one in alerts {
+        let is_news = now.0.saturating_sub(one.changed_at.0) <= NEWS_MS;
+        let is_known = known.contains(&Intent::issue_key(&one.fingerprint));
+        if !is_news || !(is_known || one.is_active()) {
+            continue;
+        }
+        // Generated data is nobody's business.
+        let Some(facts) = facts(store, one, public_url).await? else {
+            continue;
+        };
+        wish(store, &Intent::Issue(alert::wish(&facts)), now).await?;
+    }
+    Ok(())
+}
+
+/// An alert with what its words need; none of generated data.
+pub async fn facts(
+    store: &Store,
+    alert: Alert,
+    public_url: Option<&str>,
+) -> Result<Option<AlertFacts>, StoreError> {
+    let machines = store.environments().await?;
+    let machine = machines.iter().find(|m| m.id == alert.environment);
+    let Some(machine) = machine.filter(|machine| !machine.is_sample) else {
+        return Ok(None);
+    };
+    Ok(Some(AlertFacts {
+        series: series_facts(store, &alert).await?,
+        environment: machine.name.clone(),
+        public_url: public_url.map(str::to_owned),
+        alert,
+    }))
+}
+
+async fn series_facts(
+    store: &Store,
+    alert: &Alert,
+) -> Result<HashMap<SeriesId, SeriesFacts>, StoreError> {
+    let mut all = HashMap::new();
+    for one in &alert.series {
+        let Some(series) = store.series_by_id(one.series).await? else {
+            continue;
+        };
+        let from = one.since.at;
+        let main = Some(store.main_branch());
+        let points = store
+            .points(one.series, from, Millis(i64::MAX), main)
+            .await?;
+        let nights: Vec<&Point> = points.iter().filter(|p| p.forms_baseline).collect();
+        let key = &series.key;
+        let facts = SeriesFacts {
+            name: bench_report::metric::series_text(&key.benchmark, &key.metric, &key.params),
+            unit: key.unit.clone(),
+            better: series.better,
+            newest: nights.last().map(|point| night(point)),
+            proof: proof(one, &nights),
+        };
+        all.insert(one.series, facts);
+    }
+    Ok(all)
+}
+
+fn proof(one: &AlertSeries, nights: &[&Point]) -> Vec<NightValue> {
+    let Some((ended, _)) = one.ended else {
+        return Vec::new();
+    };
+    let until = nights.partition_point(|point| point.time <= ended);
+    let from = until.saturating_sub(PROOF);
+    nights[from..until]
+        .iter()
+        .map(|point| night(point))
+        .collect()
+}
+
+fn night(point: &Point) -> NightValue {
+    NightValue {
+        run: point.run,
+        at: point.time,
+        value: point.value,
+    }
+}
