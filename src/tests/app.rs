@@ -36,7 +36,17 @@ impl TestApp {
 
     /// A server started with `config`, but for its database.
     pub(crate) async fn with(config: Config) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::at(tempfile::tempdir().unwrap(), config).await
+    }
+
+    /// The same server, started again.
+    pub(crate) async fn reopened(self) -> Self {
+        let config = Config::clone(&self.state.config);
+        Self::at(self._folder, config).await
+    }
+
+    /// A server with the store `kvmark.db` in a folder, made where it is not there.
+    pub(crate) async fn at(folder: tempfile::TempDir, config: Config) -> Self {
         let path = folder.path().join("kvmark.db");
         let options = StoreOptions {
             main_branch: config.main_branch.clone(),

@@ -22,8 +22,9 @@ use prometheus_client::registry::Registry;
 
 use super::{AppState, WebError};
 use crate::analysis;
+use crate::domain::alert::AlertState;
 use crate::domain::{Judged, JudgedRun};
-use crate::store::Outcome;
+use crate::store::{AlertFilter, Outcome};
 
 type Float = Gauge<f64, AtomicU64>;
 
@@ -227,11 +228,17 @@ struct SeriesGauges {
     expected: Family<EnvironmentLabels, Gauge>,
     measured: Family<EnvironmentLabels, Gauge>,
     exit_code: Family<EnvironmentLabels, Gauge>,
+    alerts_open: Family<EnvironmentLabels, Gauge>,
 }
 
 async fn series(state: &AppState, registry: &mut Registry) -> Result<(), WebError> {
     let gauges = SeriesGauges::default();
     let machines = state.store.environments().await?;
+    let active = AlertFilter {
+        states: vec![AlertState::Open, AlertState::Acknowledged],
+        ..AlertFilter::default()
+    };
+    let alerts = state.store.alerts(&active).await?;
     for machine in &machines {
         if machine.is_sample {
             continue;
@@ -252,6 +259,10 @@ async fn series(state: &AppState, registry: &mut Registry) -> Result<(), WebErro
             machine.name.clone()
         };
         gauges.take_run(&environment, &run);
+        let open = alerts
+            .iter()
+            .filter(|alert| alert.environment == machine.id);
+        gauges.take_alerts(&environment, open.count());
         for row in &run.rows {
             gauges.take(&environment, row);
         }
@@ -279,6 +290,14 @@ impl SeriesGauges {
         self.exit_code
             .get_or_create(&labels)
             .set(gate.exit_code.into());
+    }
+
+    fn take_alerts(&self, environment: &str, open: usize) {
+        let labels = EnvironmentLabels {
+            environment: environment.to_owned(),
+        };
+        let open = i64::try_from(open).unwrap_or(i64::MAX);
+        self.alerts_open.get_or_create(&labels).set(open);
     }
 
     fn take(&self, environment: &str, row: &Judged) {
@@ -376,6 +395,11 @@ impl SeriesGauges {
             "kvmark_gate_exit_code",
             "What CI was told of that run",
             self.exit_code,
+        );
+        of_run(
+            "kvmark_alerts_open",
+            "Alerts that are open or acknowledged",
+            self.alerts_open,
         );
     }
 }

@@ -4,9 +4,10 @@
 //! - [`mod@router`]: every route, grouped by who calls it.
 //! - [`error`]: what went wrong, as problem JSON or as a page.
 //! - [`extract`]: paths and queries that fail in our words. [`auth`]: who is calling.
-//! - [`badge`]: a metric's last value for a README.
+//! - [`badge`]: a metric's last value for a README. [`feed`]: alerts for feed readers.
 //! - [`chart`]: a trend as a file.
 //! - [`metrics`]: what Prometheus reads.
+//! - [`openapi`]: the API described, for machines and for people.
 //! - [`session`]: logging in and out.
 //! - [`sides`]: from names in a URL to two runs, compared.
 //! - [`guard`]: what holds for every request: host, headers, limits.
@@ -22,10 +23,12 @@ pub mod badge;
 pub mod chart;
 pub mod error;
 pub mod extract;
+pub mod feed;
 pub mod guard;
 pub mod inside;
 pub mod live;
 pub mod metrics;
+pub mod openapi;
 pub mod pages;
 pub mod router;
 pub mod session;
@@ -117,8 +120,14 @@ pub async fn serve(listener: TcpListener, state: AppState) -> std::io::Result<()
         .run(state.store.clone(), shutdown.clone());
     let jobs = tokio::spawn(jobs);
     if let Some(client) = state.github.clone() {
-        let (store, jobs, clock) = (state.store.clone(), state.jobs.clone(), state.clock.clone());
-        let outbox = jobs::github::run(client, store, jobs, clock, shutdown.clone());
+        let post = jobs::github::Post {
+            client,
+            store: state.store.clone(),
+            jobs: state.jobs.clone(),
+            clock: state.clock.clone(),
+            public_url: state.config.public_url.clone(),
+        };
+        let outbox = jobs::github::run(post, shutdown.clone());
         tokio::spawn(outbox);
     }
     tokio::spawn(sweep(state.clone()));

@@ -7,7 +7,8 @@ use axum::middleware;
 use axum::routing::{get, post};
 
 use super::{
-    AppState, WebError, api, assets, auth, badge, chart, error, guard, metrics, pages, session, sse,
+    AppState, WebError, api, assets, auth, badge, chart, error, feed, guard, metrics, openapi,
+    pages, session, sse,
 };
 
 /// All routes, with what holds for every request.
@@ -24,6 +25,7 @@ pub fn router(state: AppState) -> Router {
             "/alerts/{id}",
             get(pages::alerts::one::show).post(pages::alerts::act::act),
         )
+        .route("/api", get(openapi::page))
         .route("/runs", get(pages::runs::show))
         .route("/runs/{id}", get(pages::run::show))
         .route("/compare", get(pages::compare::choose))
@@ -90,8 +92,11 @@ pub fn router(state: AppState) -> Router {
         .route("/export.csv", get(api::export::csv))
         .route("/export.json", get(api::export::json))
         .route("/chart/{file}", get(chart::show))
+        .route("/badge/{file}", get(badge::status))
         .route("/badge/{benchmark}/{file}", get(badge::show))
+        .route("/feed.atom", get(feed::show))
         .route("/metrics", get(metrics::show))
+        .route("/api/openapi.json", get(openapi::show))
         .layer(middleware::from_fn_with_state(
             state.clone(),
             auth::guard_reading,

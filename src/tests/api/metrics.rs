@@ -34,6 +34,7 @@ async fn metrics_say_where_main_stands_and_how_the_server_is() {
         format!("kvmark_series_band{{{labels},band=\"critical\"}} 1"),
         "kvmark_gate_exit_code{environment=\"bench-1\"} 1".to_owned(),
         "kvmark_run_series_expected{environment=\"bench-1\"} 1".to_owned(),
+        "kvmark_alerts_open{environment=\"bench-1\"} 0".to_owned(),
         "kvmark_store_runs 4".to_owned(),
         "kvmark_uploads_total{outcome=\"new\"} 4".to_owned(),
         "kvmark_http_requests_total{route=\"/api/v1/runs/{id}\",method=\"GET\",status=\"404\"} 1"
@@ -74,6 +75,18 @@ async fn a_badge_shows_the_last_value_and_its_change_and_no_markup_of_strangers(
         badge.text()
     );
     assert!(!badge.text().contains("<b>"));
+    assert_eq!(badge.text().matches(",15.0").count(), 3, "{}", badge.text());
+    assert!(
+        badge.text().contains(",5.0\""),
+        "the last night is the highest"
+    );
+    let status = app.get("/badge/status.svg").await;
+    assert!(
+        status.text().contains(">inconclusive</text>"),
+        "{}",
+        status.text()
+    );
+    assert_eq!(app.get("/badge/other.svg").await.status, 404);
     assert_eq!(app.get("/badge/A%3Cb%3E/latency_p99").await.status, 404);
     assert_eq!(app.get("/badge/B/latency_p99.svg").await.status, 404);
     let other = app.get("/badge/A%3Cb%3E/latency_p99.svg?param.cpu=4").await;

@@ -89,7 +89,7 @@ pub async fn create(
 }
 
 /// Scheme and host under which the caller reached us, or people do.
-pub(super) fn base_url(state: &AppState, headers: &HeaderMap) -> String {
+pub(in crate::web) fn base_url(state: &AppState, headers: &HeaderMap) -> String {
     match (&state.config.public_url, headers.get(header::HOST)) {
         (Some(url), _) => url.clone(),
         (None, Some(host)) => format!("http://{}", host.to_str().unwrap_or("127.0.0.1")),

@@ -1,0 +1,307 @@
+//! The description of the API says what the router has and what the answers are.
+
+mod schema;
+
+use std::collections::BTreeSet;
+
+use axum::http::Method;
+use kvmark::domain::Scope;
+use serde_json::{Value, json};
+
+use crate::app::{TestApp, post};
+use crate::builders::report;
+
+const ROUTER: &str = include_str!("../../web/router.rs");
+
+/// `GET /api/v1/runs/{id}` of every route, but for those of pages.
+fn routed() -> BTreeSet<String> {
+    let sections = [
+        ("let api = ", "/api/v1"),
+        ("let root = ", ""),
+        ("let health = ", ""),
+    ];
+    let mut all = BTreeSet::new();
+    for (begin, prefix) in sections {
+        let (_, section) = ROUTER.split_once(begin).unwrap();
+        let section = &section[..section.find(';').unwrap()];
+        for route in section.split(".route(").skip(1) {
+            let mut quoted = route.split('"');
+            let path = quoted.nth(1).unwrap();
+            let handlers = route.split(".fallback(").next().unwrap();
+            let handlers = handlers.split(".layer(").next().unwrap();
+            for method in ["get", "post", "put", "patch", "delete"] {
+                let is_call = |at: usize| {
+                    let before = handlers[..at].chars().next_back();
+                    before.is_none_or(|c| !c.is_alphanumeric() && c != '_' && c != ':')
+                };
+                let call = format!("{method}(");
+                if handlers.match_indices(&call).any(|(at, _)| is_call(at)) {
+                    all.insert(format!("{} {prefix}{path}", method.to_uppercase()));
+                }
+            }
+        }
+    }
+    all
+}
+
+fn described(description: &Value) -> BTreeSet<String> {
+    let paths = description["paths"].as_object().unwrap();
+    paths
+        .iter()
+        .flat_map(|(path, methods)| {
+            let methods = methods.as_object().unwrap().keys();
+            methods.map(move |method| format!("{} {path}", method.to_uppercase()))
+        })
+        .collect()
+}
+
+async fn description(app: &TestApp) -> Value {
+    app.get("/api/openapi.json").await.json()
+}
+
+#[tokio::test]
+async fn every_route_is_described_and_nothing_else() {
+    let app = TestApp::new().await;
+    let (routed, described) = (routed(), described(&description(&app).await));
+    assert!(routed.len() > 20, "{routed:?}");
+    let lacking: Vec<_> = routed.difference(&described).collect();
+    let invented: Vec<_> = described.difference(&routed).collect();
+    assert!(lacking.is_empty(), "not described: {lacking:?}");
+    assert!(
+        invented.is_empty(),
+        "described, and not there: {invented:?}"
+    );
+}
+
+/// Twenty nights, the last four of them slow, and a pull request.
+async fn filled() -> (TestApp, String) {
+    let app = TestApp::new().await;
+    let token = app.token(Scope::Admin, None).await;
+    for days in (0..20_i64).rev() {
+        let noise = 1.0 + 0.002 * (days % 3) as f64;
+        let value = if days < 4 { 130.0 } else { 100.0 };
+        let mut night = report(days, &[("A", value * noise), ("B", 50.0 * noise)]);
+        night["benchmarks"][0]["metrics"][0]["target"] = json!({"op": "<", "value": 120.0});
+        assert_eq!(app.upload(&token, &night).await.status, 201);
+    }
+    let mut pull = report(0, &[("A", 90.0), ("B", 50.0)]);
+    pull["kind"] = json!("pull");
+    pull["revision"]["pull"] = json!(12);
+    pull["revision"]["branch"] = json!("topic");
+    assert_eq!(app.upload(&token, &pull).await.status, 201);
+    (app, token)
+}
+
+/// An answer, and what the description says of it.
+#[track_caller]
+fn hold(description: &Value, method: &Method, path: &str, status: u16, kind: &str, body: &Value) {
+    let operation = &description["paths"][path][method.as_str().to_lowercase()];
+    assert!(operation.is_object(), "{method} {path} is not described");
+    let responses = &operation["responses"];
+    let answer = responses
+        .get(status.to_string())
+        .unwrap_or(&responses["default"]);
+    let kind = kind.split(';').next().unwrap();
+    let content = &answer["content"][kind];
+    assert!(
+        content.is_object(),
+        "{method} {path} {status}: {kind} is not described"
+    );
+    let mut wrong = Vec::new();
+    schema::check(description, &content["schema"], body, "", &mut wrong);
+    assert!(
+        wrong.is_empty(),
+        "{method} {path} {status}: {wrong:#?}\n{body:#}"
+    );
+}
+
+#[tokio::test]
+async fn answers_are_as_described() {
+    let (app, _) = filled().await;
+    let description = description(&app).await;
+    let asked = [
+        ("/api/v1/runs", "/api/v1/runs?limit=3"),
+        ("/api/v1/runs/{id}", "/api/v1/runs/20"),
+        ("/api/v1/runs/{id}", "/api/v1/runs/999"),
+        ("/api/v1/runs/{id}/report", "/api/v1/runs/20/report"),
+        (
+            "/api/v1/runs/{id}/benchmarks.txt",
+            "/api/v1/runs/20/benchmarks.txt",
+        ),
+        ("/api/v1/runs/{id}/verdict", "/api/v1/runs/20/verdict"),
+        (
+            "/api/v1/runs/{id}/verdict",
+            "/api/v1/runs/20/verdict?threshold=-1",
+        ),
+        (
+            "/api/v1/runs/{id}/series/{series_id}/explain",
+            "/api/v1/runs/20/series/1/explain",
+        ),
+        ("/api/v1/compare", "/api/v1/compare?base=16&head=20"),
+        (
+            "/api/v1/compare",
+            "/api/v1/compare?base=16&head=20&format=markdown",
+        ),
+        ("/api/v1/pulls/{n}/report", "/api/v1/pulls/12/report"),
+        ("/api/v1/pulls/{n}/report", "/api/v1/pulls/13/report"),
+        ("/api/v1/alerts", "/api/v1/alerts"),
+        ("/api/v1/alerts/{id}", "/api/v1/alerts/1"),
+        ("/api/v1/alerts/{id}", "/api/v1/alerts/99"),
+        ("/api/v1/annotations", "/api/v1/annotations"),
+        ("/api/v1/canary", "/api/v1/canary?environment=1"),
+        ("/feed.atom", "/feed.atom"),
+        ("/api/v1/rules", "/api/v1/rules"),
+        ("/api/v1/series", "/api/v1/series"),
+        ("/api/v1/series/{id}/points", "/api/v1/series/1/points"),
+        ("/api/v1/series/{id}/baseline", "/api/v1/series/1/baseline"),
+        ("/api/v1/baselines.json", "/api/v1/baselines.json"),
+        ("/api/v1/live/{run_key}/events", "/api/v1/live/none/events"),
+        ("/export.csv", "/export.csv"),
+        ("/export.json", "/export.json"),
+        ("/chart/{file}", "/chart/1.svg"),
+        ("/badge/{benchmark}/{file}", "/badge/A/latency_p99.svg"),
+        ("/badge/{file}", "/badge/status.svg"),
+        ("/metrics", "/metrics"),
+        ("/healthz", "/healthz"),
+        ("/readyz", "/readyz"),
+        ("/api/openapi.json", "/api/openapi.json"),
+    ];
+    for (path, uri) in asked {
+        let answer = app.get(uri).await;
+        let kind = answer.header("content-type").to_owned();
+        let body = if kind.contains("json") {
+            answer.json()
+        } else {
+            json!(answer.text())
+        };
+        hold(
+            &description,
+            &Method::GET,
+            path,
+            answer.status.as_u16(),
+            &kind,
+            &body,
+        );
+    }
+}
+
+#[tokio::test]
+async fn answers_to_what_is_sent_are_as_described() {
+    let (app, token) = filled().await;
+    let description = description(&app).await;
+    let night = report(1, &[("A", 100.0)]);
+    let mut other = night.clone();
+    other["suite"]["version"] = json!("2");
+    for (body, status) in [
+        (&night, 201),
+        (&night, 200),
+        (&other, 409),
+        (&json!({}), 422),
+    ] {
+        let answer = app.upload(&token, body).await;
+        assert_eq!(answer.status, status, "{}", answer.text());
+        let kind = answer.header("content-type").to_owned();
+        hold(
+            &description,
+            &Method::POST,
+            "/api/v1/runs",
+            status,
+            &kind,
+            &answer.json(),
+        );
+    }
+    let rules = json!([{"benchmark": "A", "threshold": 0.2, "note": "noisy"}]);
+    let save = json!({"version": 0, "rules": rules, "reason": "try"});
+    for (method, path, body) in [
+        (
+            Method::POST,
+            "/api/v1/rules/backtest",
+            json!({"rules": rules}),
+        ),
+        (Method::PUT, "/api/v1/rules", save.clone()),
+        (Method::PUT, "/api/v1/rules", save),
+        (
+            Method::POST,
+            "/api/v1/annotations",
+            json!({"text": "a new kernel", "run_id": 3}),
+        ),
+        (
+            Method::POST,
+            "/api/v1/levels",
+            json!({"series": "B *", "reason": "as agreed"}),
+        ),
+    ] {
+        let mut request = post(path, &token, body.to_string());
+        *request.method_mut() = method.clone();
+        let answer = app.send(request).await;
+        let (status, kind) = (
+            answer.status.as_u16(),
+            answer.header("content-type").to_owned(),
+        );
+        hold(&description, &method, path, status, &kind, &answer.json());
+    }
+    let live = json!({
+        "run_key": "k", "kind": "nightly", "started_at": "2026-03-01T06:00:00Z", "total": 2, "done": 1,
+    });
+    let answer = app
+        .send(post("/api/v1/live/k", &token, live.to_string()))
+        .await;
+    let kind = answer.header("content-type").to_owned();
+    hold(
+        &description,
+        &Method::POST,
+        "/api/v1/live/{run_key}",
+        200,
+        &kind,
+        &answer.json(),
+    );
+    let mut change = post(
+        "/api/v1/runs/3",
+        &token,
+        json!({"excluded": true, "reason": "noisy"}).to_string(),
+    );
+    *change.method_mut() = Method::PATCH;
+    let answer = app.send(change).await;
+    let kind = answer.header("content-type").to_owned();
+    hold(
+        &description,
+        &Method::PATCH,
+        "/api/v1/runs/{id}",
+        200,
+        &kind,
+        &answer.json(),
+    );
+}
+
+#[tokio::test]
+async fn a_wrong_answer_is_seen() {
+    let app = TestApp::new().await;
+    let description = description(&app).await;
+    let says = |body: Value| {
+        let mut wrong = Vec::new();
+        let schema = json!({"$ref": "#/components/schemas/Live"});
+        schema::check(&description, &schema, &body, "", &mut wrong);
+        wrong
+    };
+    assert!(says(json!({"id": 1, "url": "x"})).is_empty());
+    assert_eq!(says(json!({"id": 1})), [": \"url\" is not there"]);
+    assert_eq!(says(json!({"id": "1", "url": "x"})).len(), 1);
+    assert_eq!(
+        says(json!({"id": 1, "url": "x", "more": 1})),
+        ["/more is not described"]
+    );
+}
+
+#[tokio::test]
+async fn people_can_read_it_too() {
+    let app = TestApp::new().await;
+    let page = app.get("/api").await;
+    assert_eq!(page.status, 200);
+    for text in [
+        "/api/v1/runs/{id}/verdict",
+        "token: triage",
+        "id=\"SeriesVerdict\"",
+    ] {
+        assert!(page.text().contains(text), "{text}");
+    }
+}
