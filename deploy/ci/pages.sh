@@ -4,7 +4,10 @@
 #
 #   KVMARK_DATABASE=/var/lib/kvmark/kvmark.db deploy/ci/pages.sh FOLDER
 set -eu
-: "${1:?give the folder to write}"
+if [ $# -ne 1 ]; then
+    echo "pages.sh: give the folder to write" >&2
+    exit 2
+fi
 kvmark=${KVMARK:-kvmark}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -8,16 +8,17 @@
 # The token: scope upload, kind pull, and nothing else. COMMIT is the head commit as the CI knows it,
 # not as the reports say. The server comments only where the pull request's head is that commit.
 set -eu
+die() {
+    echo "pull-upload.sh: $*" >&2
+    exit 2
+}
 if [ $# -lt 1 ]; then
     sed -n '2,11s/^# \{0,1\}//p' "$0" >&2
     exit 2
 fi
 commit=$1 folder=${2:-reports}
-: "${KVMARK_SERVER:?give the address of the dashboard, such as https://perf.example.org}"
-: "${KVMARK_TOKEN:?give an upload token: kvmark token create --scope upload --kinds pull}"
+[ -n "${KVMARK_SERVER:-}" ] || die "set KVMARK_SERVER to the dashboard's address, such as https://perf.example.org"
+[ -n "${KVMARK_TOKEN:-}" ] || die "set KVMARK_TOKEN to an upload token: kvmark token create --scope upload --kinds pull"
 set -- "$folder"/*.json
-if [ ! -f "$1" ]; then
-    echo "pull-upload.sh: there is no report in $folder" >&2
-    exit 2
-fi
+[ -f "$1" ] || die "there is no report in $folder"
 exec "${BENCH_RUNNER:-bench-runner}" upload --only-kind pull --only-commit "$commit" "$@"

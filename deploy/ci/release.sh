@@ -6,7 +6,11 @@
 #
 # The token: scope triage.
 set -eu
-: "${1:?give the tag of the release}"
-: "${KVMARK_SERVER:?give the address of the dashboard, such as https://perf.example.org}"
-: "${KVMARK_TOKEN:?give a triage token: kvmark token create --scope triage}"
+die() {
+    echo "release.sh: $*" >&2
+    exit 2
+}
+[ $# -eq 1 ] || die "give the tag of the release"
+[ -n "${KVMARK_SERVER:-}" ] || die "set KVMARK_SERVER to the dashboard's address, such as https://perf.example.org"
+[ -n "${KVMARK_TOKEN:-}" ] || die "set KVMARK_TOKEN to a triage token: kvmark token create --scope triage"
 exec "${BENCH_RUNNER:-bench-runner}" accept --release "$1" --reason "release $1"
