@@ -1,0 +1,165 @@
+//! A store of every released schema opens, answers as before, and after a rebuild as if it had always
+//! had the newest.
+
+use std::path::Path;
+
+use assert_cmd::Command;
+use kvmark::config::Config;
+use kvmark::domain::Scope;
+use serde_json::Value;
+use sqlx::migrate::Migrator;
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
+use sqlx::{Executor, SqlitePool};
+
+use crate::app::TestApp;
+use crate::builders::report;
+
+static MIGRATIONS: Migrator = sqlx::migrate!();
+
+/// What a store answers, by what is asked.
+const ASKED: [&str; 9] = [
+    "/api/v1/runs",
+    "/api/v1/runs/3",
+    "/api/v1/runs/14",
+    "/api/v1/runs/14/report",
+    "/api/v1/runs/14/verdict",
+    "/api/v1/series",
+    "/api/v1/series/1/points",
+    "/api/v1/series/1/baseline?at=2026-02-27T00:00:00Z",
+    "/api/v1/baselines.json?at=2026-02-27T00:00:00Z",
+];
+
+#[tokio::test]
+async fn a_store_of_any_released_schema_answers_as_before() {
+    let now = filled().await;
+    let expected = answers(&now).await;
+    // The log is in the file only once all connections are closed.
+    now.store().close().await;
+    let newest = MIGRATIONS.iter().map(|m| m.version).max().unwrap();
+    for version in MIGRATIONS.iter().map(|migration| migration.version) {
+        let folder = tempfile::tempdir().unwrap();
+        let old = folder.path().join("kvmark.db");
+        age(&now.state.config.database, &old, version).await;
+        let app = TestApp::at(folder, Config::default()).await;
+        for ((uri, before), (_, after)) in expected.iter().zip(answers(&app).await) {
+            let mut differ = Vec::new();
+            differences(before, &after, uri, version == newest, &mut differ);
+            assert!(differ.is_empty(), "schema {version}: {differ:#?}");
+        }
+        app.store().close().await;
+        rebuild(&old);
+        let app = TestApp::reopened(app).await;
+        for ((uri, before), (_, after)) in expected.iter().zip(answers(&app).await) {
+            let mut differ = Vec::new();
+            differences(before, &after, uri, true, &mut differ);
+            assert!(differ.is_empty(), "schema {version}, rebuilt: {differ:#?}");
+        }
+    }
+}
+
+/// Twelve quiet nights, then two slow ones.
+async fn filled() -> TestApp {
+    let app = TestApp::new().await;
+    let token = app.token(Scope::Upload, None).await;
+    for days in (0..14_i64).rev() {
+        let noise = 1.0 + 0.002 * (days % 3) as f64;
+        let slower = if days < 2 { 1.3 } else { 1.0 };
+        let night = report(days, &[("A", 100.0 * noise * slower), ("B", 50.0 * noise)]);
+        assert_eq!(app.upload(&token, &night).await.status, 201);
+    }
+    app
+}
+
+async fn answers(app: &TestApp) -> Vec<(&'static str, Value)> {
+    let mut all = Vec::new();
+    for uri in ASKED {
+        let answer = app.get(uri).await;
+        assert_eq!(answer.status, 200, "{uri}: {}", answer.text());
+        all.push((uri, answer.json()));
+    }
+    all
+}
+
+/// Makes a store as a release with that schema would have it: its tables, with the rows and columns
+/// that it knew.
+async fn age(new: &Path, old: &Path, version: i64) {
+    let options = SqliteConnectOptions::new()
+        .filename(old)
+        .create_if_missing(true)
+        .foreign_keys(false);
+    let pool = SqlitePoolOptions::new().max_connections(1);
+    let pool = pool.connect_with(options).await.unwrap();
+    MIGRATIONS.run_to(version, &pool).await.unwrap();
+    sqlx::query("attach database $1 as new")
+        .bind(new.to_str().unwrap())
+        .execute(&pool)
+        .await
+        .unwrap();
+    for table in tables(&pool).await {
+        let columns = columns(&pool, &table).await.join(", ");
+        let copy = format!(
+            "insert or replace into main.{table} ({columns}) select {columns} from new.{table}"
+        );
+        pool.execute(sqlx::AssertSqlSafe(copy)).await.unwrap();
+    }
+    sqlx::query("detach database new")
+        .execute(&pool)
+        .await
+        .unwrap();
+    pool.close().await;
+}
+
+async fn tables(pool: &SqlitePool) -> Vec<String> {
+    let rows: Vec<(String,)> = sqlx::query_as(
+        "select name
+         from main.sqlite_schema
+         where type = 'table' and name not like 'sqlite_%' and name not like '_sqlx_%'",
+    )
+    .fetch_all(pool)
+    .await
+    .unwrap();
+    rows.into_iter().map(|(name,)| name).collect()
+}
+
+async fn columns(pool: &SqlitePool, table: &str) -> Vec<String> {
+    let rows: Vec<(String,)> = sqlx::query_as("select name from pragma_table_info($1, 'main')")
+        .bind(table)
+        .fetch_all(pool)
+        .await
+        .unwrap();
+    rows.into_iter().map(|(name,)| name).collect()
+}
+
+fn rebuild(database: &Path) {
+    Command::cargo_bin("kvmark")
+        .unwrap()
+        .env_remove("KVMARK_DATABASE")
+        .args(["rebuild", "--database"])
+        .arg(database)
+        .assert()
+        .success();
+}
+
+/// Where two answers differ. Unless `strict`, what the old schema could not hold may be missing.
+fn differences(before: &Value, after: &Value, at: &str, strict: bool, differ: &mut Vec<String>) {
+    match (before, after) {
+        (Value::Object(before), Value::Object(after)) => {
+            for (key, value) in before {
+                let at = format!("{at} {key}");
+                match after.get(key) {
+                    Some(after) => differences(value, after, &at, strict, differ),
+                    None if strict => differ.push(format!("{at} is gone")),
+                    None => {}
+                }
+            }
+        }
+        (Value::Array(before), Value::Array(after)) if before.len() == after.len() => {
+            for (place, (before, after)) in before.iter().zip(after).enumerate() {
+                differences(before, after, &format!("{at} {place}"), strict, differ);
+            }
+        }
+        (_, Value::Null) if !strict => {}
+        (before, after) if before == after => {}
+        (before, after) => differ.push(format!("{at}: {before} became {after}")),
+    }
+}
