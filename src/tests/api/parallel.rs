@@ -60,6 +60,7 @@ async fn two_hundred_uploads_at_once_lose_none_and_each_gets_its_own_answer() {
     assert_eq!((new, same, ids.len()), (200, 20, 200));
     let all = RunFilter {
         kind: Some(RunKind::Nightly),
+        limit: Some(500),
         ..RunFilter::default()
     };
     assert_eq!(app.store().runs(&all).await.unwrap().len(), 200);

@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use serde_json::Value;
+use kvmark::domain::Scope;
+use serde_json::{Value, json};
 
 use super::{passes, program, root};
 use crate::app::TestApp;
+use crate::builders::report;
 
 /// Panels that Grafana has without a plugin.
 const PANELS: [&str; 7] = [
@@ -83,6 +85,14 @@ fn the_dashboard_has_what_grafana_asks_for() {
 async fn every_query_asks_for_what_is_exported_by_variables_that_are_there() {
     let dashboard = dashboard();
     let app = TestApp::new().await;
+    let token = app.token(Scope::Upload, None).await;
+    for days in (0..4).rev() {
+        let mut night = report(days, &[("A", 100.0)]);
+        night["benchmarks"][0]["metrics"][0]["target"] = json!({"op": "<", "value": 120.0});
+        app.upload(&token, &night).await;
+    }
+    // What is counted of requests is there after one.
+    app.get("/metrics").await;
     let metrics = app.get("/metrics").await;
     let exported: BTreeSet<&str> = metrics
         .text()

@@ -92,29 +92,39 @@ async fn a_slowdown_opens_one_issue_good_nights_close_it_and_its_return_opens_it
     }
     assert!(!body.contains("C latency"), "{body}");
 
-    for days in (9..=14).rev() {
+    for days in (12..=14).rev() {
         nights.night(days, 1.0).await;
     }
     let closed = nights.issue();
-    let alerts = nights
-        .post
-        .app
-        .store()
-        .alerts(&Default::default())
-        .await
-        .unwrap();
-    assert_eq!(closed["state"], "closed", "{alerts:#?}");
+    assert_eq!(closed["state"], "closed", "{:?}", nights.comments());
     assert_eq!(closed["state_reason"], "completed");
     let proof = nights.comments().last().unwrap().clone();
     assert!(proof.contains("The alert is resolved."), "{proof}");
     assert!(proof.contains("the last three nights"), "{proof}");
 
-    for days in (3..=8).rev() {
+    for days in (8..=11).rev() {
         nights.night(days, 1.25).await;
     }
-    let world = nights.post.double.world();
-    let open = world.issues.iter().filter(|i| i["state"] == "open").count();
-    assert_eq!(open, 1, "{:?}", world.issues);
+    let back = nights.issue();
+    assert_eq!(back["state"], "open", "{:?}", nights.comments());
+    assert_eq!(back["number"], issue["number"]);
+    let comment = nights.comments().last().unwrap().clone();
+    assert!(comment.contains("worse again"), "{comment}");
+    assert!(comment.contains("The alert is open again."), "{comment}");
+}
+
+#[tokio::test]
+async fn a_level_that_is_back_stays_back_however_many_nights_say_so() {
+    let nights = Nights::quiet().await;
+    for days in (15..=20).rev() {
+        nights.night(days, 1.25).await;
+    }
+    for days in (0..=14).rev() {
+        nights.night(days, 1.0).await;
+    }
+    assert_eq!(nights.issue()["state"], "closed", "{:?}", nights.comments());
+    let closings = |text: &&String| text.contains("The alert is resolved.");
+    assert_eq!(nights.comments().iter().filter(closings).count(), 1);
 }
 
 #[tokio::test]

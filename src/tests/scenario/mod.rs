@@ -97,7 +97,9 @@ async fn a_night_without_a_server_is_delivered_by_the_next_as_if_it_had_never_be
     }
 
     // A server that was never away.
-    let twin = TestApp::new().await;
+    let mut twin = TestApp::new().await;
+    twin.state.clock = std::sync::Arc::new(|| jiff::Timestamp::now().into());
+    twin.router = kvmark::web::router(twin.state.clone());
     let token = twin.token(kvmark::domain::Scope::Upload, None).await;
     for report in machine.sent() {
         let answer = twin.upload(&token, report).await;
