@@ -90,6 +90,16 @@ pub enum Command {
         #[arg(long, default_value_t = 100)]
         runs: usize,
     },
+    /// Write one run, or one comparison, as one HTML file: to attach to a CI job or an issue.
+    ExportRun {
+        /// The run's number.
+        run: i64,
+        /// A new file.
+        file: PathBuf,
+        /// Compare it with this: a run's number, a commit or a branch.
+        #[arg(long)]
+        against: Option<String>,
+    },
     /// Say of series that they are expected no more.
     Retire {
         /// A name such as `KVEventConcurrency * concurrency=500 *`.

@@ -2,9 +2,10 @@
 
 use std::process::ExitCode;
 
-use kvmark::command::{self, keep, site, token};
+use kvmark::command::{self, export_run, keep, site, token};
 use kvmark::config::{Cli, Command};
 use kvmark::demo;
+use kvmark::domain::RunId;
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
@@ -30,9 +31,12 @@ async fn run() -> ExitCode {
         Some(Command::Token(what)) => token::run(&config, what).await,
         Some(Command::Backup { file }) => keep::backup(&config, &file).await,
         Some(Command::Restore { file }) => keep::restore(&config, &file).await,
-        Some(Command::Verify { file }) => keep::verify(&file).await,
+        Some(Command::Verify { file }) => keep::verify(&config, &file).await,
         Some(Command::Rebuild { check }) => keep::rebuild(&config, check).await,
         Some(Command::Prune { keep, dry_run }) => keep::prune(&config, &keep, dry_run).await,
+        Some(Command::ExportRun { run, file, against }) => {
+            export_run::run(&config, RunId(run), &file, against.as_deref()).await
+        }
         Some(Command::Retire { series, reason }) => keep::retire(&config, &series, &reason).await,
         Some(Command::ExportSite { folder, runs }) => site::run(&config, &folder, runs).await,
         Some(Command::Demo(args)) => demo::run(&args).await,

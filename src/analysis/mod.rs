@@ -13,6 +13,7 @@
 //! - [`confirmation`]: what the pairs of a night come to.
 //! - [`overview`]: is main healthy tonight, one block an environment.
 //! - [`run_report`]: what the page of one run says.
+//! - [`identical`]: identical programs against each other, a machine's noise.
 //! - [`history`]: one series over time, ready for a chart.
 //! - [`noise`]: how much a series moves although nothing changed. [`distribution`]: values as they
 //!   were recorded.
@@ -30,6 +31,7 @@ pub mod distribution;
 pub mod explain;
 pub mod follow;
 pub mod history;
+pub mod identical;
 pub mod judge;
 pub mod noise;
 pub mod order;

@@ -24,6 +24,12 @@ pub async fn backup(config: &Config, file: &Path) -> Result<()> {
         .backup(file)
         .await
         .with_context(|| format!("cannot write {}", file.display()))?;
+    let now = jiff::Timestamp::now().into();
+    let size = std::fs::metadata(file).map_or(0, |meta| meta.len());
+    let subject = file.display().to_string();
+    store
+        .record("store.backup", &subject, &format!("({size} bytes)"), now)
+        .await?;
     store.close().await;
     println!("backup written to {}", file.display());
     Ok(())
@@ -31,7 +37,7 @@ pub async fn backup(config: &Config, file: &Path) -> Result<()> {
 
 /// Puts a backup in the store's place, once it is found whole.
 pub async fn restore(config: &Config, file: &Path) -> Result<()> {
-    verify(file).await?;
+    whole(file).await?;
     let now = jiff::Timestamp::now().into();
     let replaced = store::restore(file, &config.database, now)
         .await
@@ -41,6 +47,11 @@ pub async fn restore(config: &Config, file: &Path) -> Result<()> {
                 config.database.display()
             )
         })?;
+    let store = open(config).await?;
+    store
+        .record("store.restore", &file.display().to_string(), "", now)
+        .await?;
+    store.close().await;
     if let Some(replaced) = replaced {
         println!("the store that was there is now {}", replaced.display());
     }
@@ -52,8 +63,23 @@ pub async fn restore(config: &Config, file: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Says what is wrong with a store or a backup; an error if anything is.
-pub async fn verify(file: &Path) -> Result<()> {
+/// Says what is wrong with a store or a backup; an error if anything is. That a backup was found
+/// whole is recorded in the store that the configuration names, if there is one.
+pub async fn verify(config: &Config, file: &Path) -> Result<()> {
+    let runs = whole(file).await?;
+    let same = |a: &Path, b: &Path| a.canonicalize().ok() == b.canonicalize().ok();
+    if config.database.exists() && !same(&config.database, file) {
+        let store = open(config).await?;
+        let (subject, detail) = (file.display().to_string(), format!("({runs} runs)"));
+        let now = jiff::Timestamp::now().into();
+        store.record("store.verify", &subject, &detail, now).await?;
+        store.close().await;
+    }
+    Ok(())
+}
+
+/// How many runs a whole store has; an error where anything is wrong with it, after saying what.
+async fn whole(file: &Path) -> Result<u64> {
     let store = Store::open_to_read(file)
         .await
         .with_context(|| format!("cannot open {}", file.display()))?;
@@ -70,7 +96,7 @@ pub async fn verify(file: &Path) -> Result<()> {
         bail!("{} things are wrong with {}", wrong.len(), file.display());
     }
     println!("{} is whole: {} runs", file.display(), sizes.runs);
-    Ok(())
+    Ok(sizes.runs)
 }
 
 /// Makes all that is derived again from the raw reports: published values, then verdicts, in the

@@ -2,8 +2,9 @@
 //!
 //! # Layout
 //! - here: `serve`. [`token`]: who may do what. [`keep`]: what keeps a store for years.
-//!   [`site`]: the pages as a folder.
+//!   [`site`]: the pages as a folder. [`export_run`]: one page as one file.
 
+pub mod export_run;
 pub mod keep;
 pub mod site;
 pub mod token;

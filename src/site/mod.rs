@@ -2,7 +2,7 @@
 //!
 //! # Layout
 //! - here: which pages there are, and the writing. [`html`]: links into file names. [`name`]: the
-//!   names of files.
+//!   names of files. [`single`]: one page as one file.
 //!
 //! # Invariants
 //! 1. Every page comes from the router that serves it: an export cannot say what the server does
@@ -13,6 +13,7 @@
 
 pub mod html;
 pub mod name;
+pub mod single;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;

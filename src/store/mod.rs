@@ -11,7 +11,7 @@
 //! - `confirmation`: pairs measured on the night of a run, and what was asked for.
 //! - `files`: samples, report, curves, histograms, artifacts; `samples`: the columns of raw samples.
 //! - `rule`: rules per pattern.
-//! - `sizes`: how much is stored.
+//! - `sizes`, `status`: how much is stored, and what the status page asks.
 //! - `github`: the outbox of what is said there.
 //! - `access`: tokens, exclusion, audit.
 //! - `maintain`: backup, restore, verification, pruning, retirement.
@@ -58,6 +58,7 @@ mod run;
 mod samples;
 mod series;
 mod sizes;
+mod status;
 mod track;
 
 use std::sync::Arc;
@@ -80,6 +81,7 @@ pub use rejudge::Rejudge;
 pub use run::RunFilter;
 pub use series::{BenchmarkName, SeriesFilter};
 pub use sizes::{MeasurementSizes, Sizes};
+pub use status::{EnvironmentCounts, EpochSpan};
 
 /// An open store. Clones share its connections.
 #[derive(Clone)]

@@ -82,6 +82,10 @@ pub struct AppState {
     pub uploads: Arc<Uploads>,
     /// What judges pairs; a test switches it off.
     pub pair_judge: PairJudge,
+    /// When this server began.
+    pub started: Millis,
+    /// How large the tables are, as far as it was read.
+    pub table_sizes: Arc<pages::status::TableSizes>,
     /// Cancelled when the server shuts down: streams end by it.
     pub shutdown: CancellationToken,
 }
@@ -100,6 +104,8 @@ impl AppState {
             descriptions: Arc::default(),
             uploads: Arc::new(Uploads::default()),
             pair_judge: JUDGE,
+            started: jiff::Timestamp::now().into(),
+            table_sizes: Arc::default(),
             shutdown: CancellationToken::new(),
         }
     }

@@ -32,6 +32,9 @@ pub fn router(state: AppState) -> Router {
         .route("/compare/{*sides}", get(pages::compare::show))
         .route("/pulls", get(pages::compare::pulls))
         .route("/pulls/{n}", get(pages::compare::pull))
+        .route("/environments", get(pages::environments::list))
+        .route("/environments/{id}", get(pages::environments::show))
+        .route("/status", get(pages::status::show))
         .route("/runs/{id}/profile/{n}", get(pages::profile::show))
         .route("/runs/{id}/artifacts/{n}", get(api::artifacts::show))
         .layer(middleware::from_fn_with_state(

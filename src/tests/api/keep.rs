@@ -49,6 +49,14 @@ async fn a_backup_of_a_store_in_use_is_whole_and_comes_back() {
 
     kvmark(&other, &["restore", text]).success();
     let store = Store::open(&other, StoreOptions::default()).await.unwrap();
+    for (of, action) in [
+        (app.store(), "store.backup"),
+        (app.store(), "store.verify"),
+        (&store, "store.restore"),
+    ] {
+        let recorded = of.last_record(action).await.unwrap();
+        assert_eq!(recorded.unwrap().subject, text, "{action}");
+    }
     let run = store.judged_run(RunId(2)).await.unwrap().unwrap();
     assert_eq!(
         run,
@@ -195,4 +203,44 @@ async fn tokens_are_made_listed_and_revoked() {
     kvmark(&database, &["token", "revoke", "1"]).failure();
     sent["run_key"] = json!(uuid::Uuid::new_v4().to_string());
     assert_eq!(app.upload(&token, &sent).await.status, 401);
+}
+
+#[tokio::test]
+async fn a_run_and_a_comparison_become_one_file_each_that_asks_nobody() {
+    let app = app_with(&[(2, 1.0), (1, 2.0)]).await;
+    let database = app.state.config.database.clone();
+    let folder = tempfile::tempdir().unwrap();
+    let (run, pair) = (
+        folder.path().join("run.html"),
+        folder.path().join("pair.html"),
+    );
+    kvmark(&database, &["export-run", "2", run.to_str().unwrap()]).success();
+    let args = ["export-run", "2", pair.to_str().unwrap(), "--against", "1"];
+    kvmark(&database, &args).success();
+    for (file, part) in [
+        (&run, "Measurements"),
+        (&pair, "Slower in 1 series, faster in none"),
+    ] {
+        let page = std::fs::read_to_string(file).unwrap();
+        assert!(page.contains(part), "{part}: {page}");
+        assert!(
+            page.contains("<style>") && page.contains("Exported "),
+            "{page}"
+        );
+        for asks in [" src=", r#"href="/"#, r#"href="http"#, "url(http", "<form"] {
+            assert!(!page.contains(asks), "{asks}: {page}");
+        }
+    }
+    let page = std::fs::read_to_string(&pair).unwrap();
+    assert!(page.contains(r#"class="opened""#), "what changed is opened");
+    // Nothing is written over, and what is not there is said.
+    kvmark(&database, &["export-run", "2", run.to_str().unwrap()]).failure();
+    let none = folder.path().join("none.html");
+    let missing = kvmark(&database, &["export-run", "9", none.to_str().unwrap()]).failure();
+    assert!(
+        said(&missing).contains("there is no run 9"),
+        "{}",
+        said(&missing)
+    );
+    assert!(!none.exists());
 }

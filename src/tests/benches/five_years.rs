@@ -304,18 +304,24 @@ async fn pages(app: &AppState, args: &Args) {
         .store
         .runs(&RunFilter {
             kind: Some(RunKind::Nightly),
-            limit: Some(1),
+            limit: Some(2),
             ..RunFilter::default()
         })
         .await
         .unwrap();
-    let run = newest[0].id;
+    let (run, before) = (newest[0].id, newest[1].id);
     for uri in [
         "/".to_owned(),
         "/benchmarks/KVEventConcurrency".to_owned(),
         "/benchmarks/KVEventConcurrency?range=all".to_owned(),
         format!("/runs/{run}"),
         "/runs".to_owned(),
+        format!("/api/v1/compare?base={before}&head={run}"),
+        format!("/compare/{before}...{run}"),
+        format!("/compare/{before}...{run}?show=all"),
+        "/environments".to_owned(),
+        "/environments/1".to_owned(),
+        "/status".to_owned(),
         "/api/v1/series/1/points".to_owned(),
         format!("/api/v1/runs/{run}/verdict"),
     ] {

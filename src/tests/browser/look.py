@@ -23,8 +23,8 @@ PAGES = [(FULL, path) for path in [
     "/", "/trends", MANY, MANY + "&show=overlay", MANY + "&show=overlay&x=commit&y=first&range=all", "/trends?environment=all&show=overlay", "/help", TREND, TREND + "&range=all", TREND + "&range=30d&y=log", TREND + "&y=baseline&x=evenly", TREND + "&x=commit&dist=histogram", EVIL,
     "/runs", "/runs?kind=pull", "/runs/1", "/runs/313", "/runs/313?show=all", "/nothing",
     "/alerts", "/alerts?state=all", "/alerts?state=resolved&environment=1", "/alerts/1",
-    "/compare", "/compare/309...313", "/compare/309...313?show=all&open=none", "/compare/301...main?show=slower", "/pulls", "/pulls/12", "/pulls/12?push=1",
-]] + [(base, path) for base in (ONE, EMPTY) for path in ("/", "/runs")] + [(ONE, "/runs/1"), (ONE, TREND)]
+    "/compare", "/compare/309...313", "/compare/309...313?show=all&open=none", "/compare/301...main?show=slower", "/environments", "/environments/1", "/status", "/pulls", "/pulls/12", "/pulls/12?push=1",
+]] + [(base, path) for base in (ONE, EMPTY) for path in ("/", "/runs", "/compare", "/status", "/environments")] + [(ONE, "/runs/1"), (ONE, TREND)]
 # Name, width, colour scheme, script, audited by axe.
 VIEWS = [
     ("light", 1280, "light", True, True),

@@ -3,6 +3,7 @@
 mod alerts;
 mod benchmark;
 mod compare;
+mod environments;
 mod help;
 mod overview;
 mod profile;

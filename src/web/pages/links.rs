@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
-use crate::domain::{RunId, Series};
+use crate::domain::{EnvironmentId, RunId, Series};
 
 /// What a path segment or a query value may not hold as it is. `/` is encoded, too: names may hold
 /// it, and a segment ends there.
@@ -58,6 +58,11 @@ pub fn series(series: &Series) -> String {
 /// The page of a run.
 pub fn run(id: RunId) -> String {
     format!("/runs/{id}")
+}
+
+/// The page of a machine.
+pub fn environment(id: EnvironmentId) -> String {
+    format!("/environments/{id}")
 }
 
 /// The page that compares two sides: a run's number, a commit or a branch each.

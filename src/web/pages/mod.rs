@@ -4,18 +4,22 @@
 //! - here: what surrounds every page. `verdict`, `value`, `links`, `rows`, `creep`, `figure`: how
 //!   verdicts, values, URLs, series and trends are written into HTML.
 //! - [`overview`]: `/`. [`benchmark`]: `/benchmarks/{name}`. [`runs`]: `/runs`.
-//!   [`run`]: `/runs/{id}`. [`alerts`]: `/alerts`, `/alerts/{id}`. [`compare`]: `/compare/{base}...{head}`, `/pulls/{n}`. [`trends`]: `/trends`. [`help`]: `/help`.
+//!   [`run`]: `/runs/{id}`. [`alerts`]: `/alerts`, `/alerts/{id}`.
+//!   [`compare`]: `/compare/{base}...{head}`, `/pulls/{n}`. [`environments`]: `/environments/{id}`.
+//!   [`status`]: `/status`. [`trends`]: `/trends`. [`help`]: `/help`.
 //!   [`rules`]: `/rules`.
 
 pub mod alerts;
 pub mod benchmark;
 pub mod compare;
+pub mod environments;
 pub mod help;
 pub mod overview;
 pub mod profile;
 pub mod rules;
 pub mod run;
 pub mod runs;
+pub mod status;
 pub mod trends;
 
 pub mod creep;
@@ -73,6 +77,10 @@ pub enum Place {
     Rules,
     /// Alerts, and one of them.
     Alerts,
+    /// Machines.
+    Environments,
+    /// How the server is.
+    Status,
     /// What the words mean.
     Help,
     /// Nowhere that the header names.
@@ -144,6 +152,8 @@ impl Shell {
             ("/compare", "Compare", Place::Compare),
             ("/alerts", "Alerts", Place::Alerts),
             ("/rules", "Rules", Place::Rules),
+            ("/environments", "Environments", Place::Environments),
+            ("/status", "Status", Place::Status),
             ("/help", "Help", Place::Help),
         ]
         .into_iter()

@@ -19,8 +19,8 @@ use bench_verdict::gate::GateOptions;
 use self::query::{Open, View};
 use self::view::{ComparePage, PullPart, Subject};
 use super::{Place, Shell, html, links};
-use crate::analysis::compare::markdown;
 use crate::analysis::compare::sections::Section;
+use crate::analysis::compare::{Row, RowSeries, markdown};
 use crate::analysis::pull;
 use crate::domain::SeriesId;
 use crate::web::api::compare::page as page_of_pull;
@@ -137,7 +137,7 @@ async fn draw_pull(
     };
     let opened = match &compared {
         Some(compared) => opened(state, view, compared).await?,
-        None => None,
+        None => Vec::new(),
     };
     let link = page_of_pull(state, number);
     let base_name = match &last.base {
@@ -172,25 +172,35 @@ async fn draw_pull(
     ))
 }
 
-/// The row that is opened, if it is there: by its series, else the first that is surely slower.
+/// So many rows are opened where all of them stand on one page.
+const MOST_OPENED: usize = 16;
+
+/// The rows that are opened: the one that is asked for, else the first that is surely slower; where
+/// all rows stand on one page, the first that changed.
 async fn opened(
     state: &AppState,
     view: &View,
     compared: &Compared,
-) -> Result<Option<(SeriesId, opened::Opened)>, WebError> {
+) -> Result<Vec<(SeriesId, opened::Opened)>, WebError> {
     let result = &compared.result;
     let rows = || result.comparison.rows.iter().zip(&result.series);
-    let found = match view.open {
-        Open::None => None,
-        Open::Series(id) => rows().find(|(_, series)| series.head.id == id),
-        Open::Worst if view.page > 1 => None,
-        Open::Worst => rows().find(|(row, series)| {
-            Section::of(row) == Section::Slower && view.is_of(row, series) && view.show.takes(row)
-        }),
+    let is_first_slower = |(row, series): &(&Row, &RowSeries)| {
+        Section::of(row) == Section::Slower && view.is_of(row, series) && view.show.takes(row)
     };
-    let Some((row, series)) = found else {
-        return Ok(None);
+    let found: Vec<(&Row, &RowSeries)> = match view.open {
+        Open::None => Vec::new(),
+        Open::Series(id) => rows().filter(|(_, series)| series.head.id == id).collect(),
+        Open::Worst if view.page == 0 => rows()
+            .filter(|(row, _)| Section::of(row).is_news())
+            .take(MOST_OPENED)
+            .collect(),
+        Open::Worst if view.page > 1 => Vec::new(),
+        Open::Worst => rows().find(is_first_slower).into_iter().collect(),
     };
-    let opened = opened::open(state, compared, row, series).await?;
-    Ok(opened.map(|opened| (series.head.id, opened)))
+    let mut all = Vec::with_capacity(found.len());
+    for (row, series) in found {
+        let opened = opened::open(state, compared, row, series).await?;
+        all.extend(opened.map(|opened| (series.head.id, opened)));
+    }
+    Ok(all)
 }

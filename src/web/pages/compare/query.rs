@@ -77,7 +77,7 @@ pub(super) struct View {
     pub(super) metric: Option<String>,
     pub(super) band: Option<Band>,
     pub(super) open: Open,
-    /// Pages of rows, from 1.
+    /// Pages of rows, from 1; 0: all of them on one, with what changed opened.
     pub(super) page: usize,
     /// Which push of a pull request, by number; the last one where none is given.
     pub(super) push: Option<usize>,
@@ -122,6 +122,7 @@ impl View {
                         .map_err(|_| refuse("none, or a series' number"))?;
                     view.open = Open::Series(SeriesId(id));
                 }
+                "page" if value == "all" => view.page = 0,
                 "page" => {
                     view.page = value
                         .parse()
@@ -181,8 +182,10 @@ impl View {
         if let Some(metric) = &self.metric {
             put("metric", metric);
         }
-        if self.page > 1 {
-            put("page", &self.page.to_string());
+        match self.page {
+            0 => put("page", "all"),
+            1 => {}
+            page => put("page", &page.to_string()),
         }
         match self.open {
             Open::Worst => {}

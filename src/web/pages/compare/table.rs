@@ -54,7 +54,7 @@ pub(super) fn shown(
     path: &str,
     rows: &[(&Row, &RowSeries)],
     threshold: f64,
-    opened: Option<(SeriesId, Opened)>,
+    mut opened: Vec<(SeriesId, Opened)>,
 ) -> Shown {
     let mut taken: Vec<(Section, &Row, &RowSeries)> = rows
         .iter()
@@ -64,18 +64,19 @@ pub(super) fn shown(
     // Stable: within a group the rows stay by evidence, then size.
     taken.sort_by_key(|(section, _, _)| *section);
     let count = taken.len();
-    let skip = (view.page - 1) * ROWS;
-    let open_id = opened.as_ref().map(|(id, _)| *id);
-    let mut opened = opened.map(|(_, opened)| opened);
+    let (skip, most) = match view.page {
+        0 => (0, count),
+        page => ((page - 1) * ROWS, ROWS),
+    };
     let mut groups: Vec<Group> = Vec::new();
     for section in Section::ALL {
         let of_section = || taken.iter().filter(|(s, _, _)| *s == section).count();
-        let page = taken.iter().skip(skip).take(ROWS);
+        let page = taken.iter().skip(skip).take(most);
         let views: Vec<RowView> = page
             .filter(|(s, _, _)| *s == section)
             .map(|(_, row, series)| {
-                let is_open = open_id == Some(series.head.id);
-                let content = if is_open { opened.take() } else { None };
+                let at = opened.iter().position(|(id, _)| *id == series.head.id);
+                let content = at.map(|at| opened.swap_remove(at).1);
                 row_view(view, path, (row, series), threshold, content)
             })
             .collect();
@@ -96,8 +97,8 @@ pub(super) fn shown(
         }
         .url(path)
     };
-    let note = if count > ROWS {
-        let last = count.min(skip + ROWS);
+    let note = if count > most {
+        let last = count.min(skip + most);
         format!("{} to {last} of {count}", (skip + 1).min(last))
     } else {
         String::new()
@@ -105,7 +106,7 @@ pub(super) fn shown(
     Shown {
         groups,
         note,
-        older: (skip + ROWS < count).then(|| page_url(view.page + 1)),
+        older: (skip + most < count).then(|| page_url(view.page + 1)),
         newer: (view.page > 1).then(|| page_url(view.page - 1)),
     }
 }

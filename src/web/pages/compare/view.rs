@@ -136,7 +136,7 @@ impl ComparePage {
         subject: Subject,
         sides: Option<&Compared>,
         (compared, head): (&RunComparison, &Run),
-        opened: Option<(SeriesId, Opened)>,
+        opened: Vec<(SeriesId, Opened)>,
         recent: Vec<Candidate>,
         now: Millis,
     ) -> Self {
