@@ -9,6 +9,8 @@
 //! - [`ab`]: two sides in turn, round by round.
 //! - [`backfill`]: old results of any tool, as the reports they would have been.
 //! - [`baseline`]: reports into a baseline file.
+//! - [`mod@bisect`]: which commit made it slower.
+//! - [`night`]: pairs for what a nightly run flagged, and the canary.
 //! - [`check`]: one file against a baseline, offline.
 //! - `cli`: the commands, one file each; [`main_with`] runs them.
 //! - [`collect`]: the plan, the rounds, the report.
@@ -29,6 +31,7 @@ pub mod ab;
 pub mod analyze;
 pub mod backfill;
 pub mod baseline;
+pub mod bisect;
 pub mod check;
 mod cli;
 pub mod collect;
@@ -38,6 +41,7 @@ pub mod environment;
 pub mod instructions;
 pub mod interrupt;
 pub mod measure;
+pub mod night;
 pub mod output;
 pub mod profile;
 pub mod soak;

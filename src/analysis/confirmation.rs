@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use bench_report::metric::Direction;
+pub use bench_verdict::confirmation::Answer;
 use bench_verdict::confirmation::{Answered, Confirmation, Outcome, identical_deviation, judge};
 use bench_verdict::stats::paired::Pairs;
 use bench_verdict::verdict::Confirm;

@@ -7,6 +7,7 @@ use bench_verdict::patterns::matches;
 use bench_verdict::words::evidence_word;
 
 use super::open;
+use crate::analysis::confirmation::JUDGE;
 use crate::analysis::published::published;
 use crate::config::{Config, Keep};
 use crate::domain::time::DAY_MS;
@@ -105,7 +106,8 @@ pub async fn rebuild(config: &Config, check: bool) -> Result<()> {
     let store = open(config).await?;
     let mut changed = 0;
     for run in store.run_ids().await? {
-        let differences = rebuild_run(&store, run, check).await?;
+        let mut differences = rebuild_run(&store, run, check).await?;
+        differences.extend(rebuild_pairs(&store, run, check).await?);
         for line in differences {
             println!("run {run}: {line}");
             changed += 1;
@@ -139,6 +141,43 @@ pub async fn rebuild(config: &Config, check: bool) -> Result<()> {
         (n, false) => println!("{runs} runs read, {n} things made again"),
     }
     Ok(())
+}
+
+/// Judges the pairs of a run's night again from the reports that came.
+async fn rebuild_pairs(store: &Store, run: RunId, check: bool) -> Result<Vec<String>> {
+    let mut differences = Vec::new();
+    let stored = store.confirmations(run).await?;
+    if stored.is_empty() {
+        return Ok(differences);
+    }
+    let judged = store.judged_run(run).await?;
+    let judged = judged.with_context(|| format!("run {run} is not there"))?;
+    for confirmation in stored {
+        let id = confirmation.id;
+        let new =
+            ingest::read_confirmation(confirmation.body, confirmation.received_at.timestamp())
+                .with_context(|| format!("the pairs {id} of run {run} do not read"))?;
+        let is = jobs::pairs_of(store, &judged, &new, Some(id), JUDGE).await?;
+        let was = |series| {
+            let mut paired = judged.proofs.paired.iter();
+            paired.find(|one| one.confirmation == id && one.series == series)
+        };
+        let wrong = is
+            .iter()
+            .filter(|pairs| was(pairs.series).is_none_or(|was| was.numbers != pairs.numbers));
+        let before = differences.len();
+        differences.extend(wrong.map(|pairs| {
+            let change = pairs.numbers.log_ratio.exp_m1();
+            format!(
+                "series {}: its pairs {id} differ by {change:+.4}",
+                pairs.series
+            )
+        }));
+        if !check && differences.len() > before {
+            store.save_confirmation(id, &is).await?;
+        }
+    }
+    Ok(differences)
 }
 
 async fn rebuild_run(store: &Store, run: RunId, check: bool) -> Result<Vec<String>> {

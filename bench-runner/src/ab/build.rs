@@ -95,6 +95,11 @@ impl Builder {
         &self.repository
     }
 
+    /// Where builds are kept.
+    pub fn cache(&self) -> &Path {
+        &self.cache
+    }
+
     /// The whole hash of a revision.
     pub fn commit(&self, revision: &str) -> Result<String, BuildError> {
         let commit = format!("{revision}^{{commit}}");
@@ -146,6 +151,7 @@ impl Builder {
         Side {
             name: name.to_owned(),
             program,
+            slowed: None,
         }
     }
 

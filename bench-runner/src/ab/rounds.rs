@@ -5,12 +5,13 @@
 //! turns cancels, and no rhythm of the machine can favour a side.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use bench_report::metric::{Direction, Kind, SeriesName};
 use bench_report::report::Report;
 use bench_verdict::band::Band;
 use bench_verdict::compare::{Compared, Question, compare, compare_paired};
-use bench_verdict::stats::paired;
+use bench_verdict::stats::paired::{self, PairedRatio};
 use bench_verdict::stats::sample::Sample;
 use bench_verdict::verdict::Evidence;
 
@@ -24,6 +25,9 @@ pub const LEAST_ROUNDS: u32 = 6;
 /// is decided, so that an interval of 95% would be wrong at one of the looks too often.
 const LOOK_ALPHA: f64 = 0.01;
 
+/// What is told of a ratio is its 95% interval.
+const RATIO_ALPHA: f64 = 0.05;
+
 /// How rounds are made.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Budget {
@@ -35,6 +39,8 @@ pub struct Budget {
     pub seed: u64,
     /// Whether both sides are one and the same program.
     pub identical: bool,
+    /// Whether rounds end once every series is decided.
+    pub early: bool,
 }
 
 /// Everything that was measured.
@@ -44,6 +50,8 @@ pub struct Pairs {
     pub rounds: u32,
     /// Whether rounds ended because every series was decided.
     pub decided: bool,
+    /// How long they took, where the caller says so.
+    pub took: Duration,
     /// The first report of each side, base and head, where they gave any.
     pub first_reports: [Option<Report>; 2],
     series: BTreeMap<SeriesName, Both>,
@@ -97,7 +105,7 @@ pub fn go_on(
         pairs.add(base, head);
         // Two rounds belong together: the order is balanced after an even number.
         let balanced = pairs.rounds.is_multiple_of(2) && pairs.rounds >= LEAST_ROUNDS;
-        pairs.decided = balanced && pairs.undecided(&budget).is_empty();
+        pairs.decided = budget.early && balanced && pairs.undecided(&budget).is_empty();
         if !after(pairs) || pairs.decided {
             break;
         }
@@ -194,6 +202,22 @@ impl Pairs {
         rows.collect()
     }
 
+    /// Keeps only these series.
+    pub fn keep(&mut self, series: &[SeriesName]) {
+        self.series.retain(|name, _| series.contains(name));
+    }
+
+    /// The ratio of head to base of the series of that name, and which way is better; none where
+    /// the sides do not have it or have no ratio.
+    pub fn ratio_of(&self, series: &str, seed: u64) -> Option<(Direction, PairedRatio)> {
+        let (_, both) = self
+            .series
+            .iter()
+            .find(|(name, _)| name.to_string() == series)?;
+        let pairs = paired::Pairs::new(&both.base, &both.head)?;
+        Some((both.figures.better, pairs.ratio(RATIO_ALPHA, seed)))
+    }
+
     /// The samples of both sides, in the order of the rounds.
     pub fn samples(&self) -> impl Iterator<Item = (&SeriesName, &Figures, &[f64], &[f64])> {
         self.series.iter().map(|(name, both)| {
@@ -258,6 +282,7 @@ mod tests {
         threshold: 0.05,
         seed: 3,
         identical: false,
+        early: true,
     };
 
     fn figures(value: f64, kind: Kind) -> Turn {

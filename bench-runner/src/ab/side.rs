@@ -14,12 +14,15 @@ use thiserror::Error;
 use crate::environment::clean_command;
 
 /// One side.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Side {
     /// What people call it: a revision, a command.
     pub name: String,
     /// What it runs.
     pub program: Program,
+    /// A slowdown that is planted in what it prints, as a fraction: times are read longer and rates
+    /// lower by it. Only a canary has one.
+    pub slowed: Option<f64>,
 }
 
 /// What a side runs.
@@ -166,7 +169,10 @@ impl Side {
             });
         }
         let reports = self.reports(&output.stdout)?;
-        let figures = figures(&reports);
+        let mut figures = figures(&reports);
+        if let Some(slowed) = self.slowed {
+            plant(&mut figures, 1.0 + slowed);
+        }
         if figures.is_empty() {
             return Err(SideError::Nothing {
                 program: self.name.clone(),
@@ -194,6 +200,21 @@ impl Side {
                 })
             }
         }
+    }
+}
+
+/// Makes times longer and rates lower by a factor.
+fn plant(figures: &mut BTreeMap<SeriesName, Figures>, factor: f64) {
+    for figures in figures.values_mut() {
+        let factor = match figures.kind {
+            Kind::Time => factor,
+            Kind::Rate => 1.0 / factor,
+            Kind::Count | Kind::Bytes | Kind::Ratio => 1.0,
+        };
+        figures
+            .samples
+            .iter_mut()
+            .for_each(|sample| *sample *= factor);
     }
 }
 
@@ -243,6 +264,7 @@ mod tests {
         Side {
             name: "it".to_owned(),
             program,
+            slowed: None,
         }
     }
 
@@ -253,6 +275,23 @@ mod tests {
         let (name, figures) = turn.figures.iter().next().unwrap();
         assert_eq!((turn.figures.len(), name.benchmark.as_str()), (1, "A"));
         assert_eq!(figures.samples, [50.0, 60.0]);
+    }
+
+    #[test]
+    fn what_is_planted_in_figures_makes_times_longer_and_rates_lower() {
+        let text = "BenchmarkA 100 50 ns/op 200 events/s 3 allocs/op\n";
+        let mut side = command(&["printf", "%s", text]);
+        side.slowed = Some(0.25);
+        let samples: Vec<f64> = side
+            .turn()
+            .unwrap()
+            .figures
+            .values()
+            .map(|f| f.samples[0])
+            .collect();
+        let mut sorted = samples;
+        sorted.sort_by(f64::total_cmp);
+        assert_eq!(sorted, [3.0, 62.5, 160.0]);
     }
 
     #[test]

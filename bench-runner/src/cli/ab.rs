@@ -10,6 +10,7 @@ use bench_report::report::{Purpose, Report, Revision, RunKind, Side as PairSide}
 use bench_verdict::exit::ExitCode;
 use bench_verdict::verdict::Evidence;
 use jiff::Timestamp;
+use regex::Regex;
 use uuid::Uuid;
 
 use super::build_args::BuildArgs;
@@ -113,6 +114,9 @@ pub(super) struct RoundArgs {
     /// Only benchmarks whose name and params match
     #[arg(long, value_name = "REGEX")]
     pub(super) bench: Option<String>,
+    /// Only series whose name matches, as in 'latency_mean'; all others that are measured are left out
+    #[arg(long, value_name = "REGEX")]
+    pub(super) only: Option<Regex>,
     /// How long a sample is
     #[arg(long, default_value = "200ms", value_parser = |text: &str| parse_benchtime(text).map(|_| text.to_owned()))]
     pub(super) benchtime: String,
@@ -147,6 +151,7 @@ impl RoundArgs {
             threshold: self.threshold,
             seed: self.seed,
             identical,
+            early: true,
         }
     }
 }
@@ -281,6 +286,7 @@ pub(super) fn run_aa(args: &AaArgs) -> Result<ExitCode, Failure> {
     let side = |name: &str| Side {
         name: name.to_owned(),
         program: program.clone(),
+        slowed: None,
     };
     let compared = measure(&side("A"), &side("A again"), &args.rounds)?;
     Ok(compared.say(&args.rounds))
@@ -302,6 +308,7 @@ fn commands(words: &[String]) -> Result<(Side, Side), Failure> {
             words: words.to_vec(),
             folder: None,
         },
+        slowed: None,
     };
     Ok((side(base), side(head)))
 }
@@ -328,7 +335,14 @@ pub(super) fn measure(base: &Side, head: &Side, args: &RoundArgs) -> Result<Meas
     let (started_at, start) = (Timestamp::now(), Instant::now());
     let pairs = rounds::run(
         budget,
-        |is_head| if is_head { head.turn() } else { base.turn() },
+        |is_head| {
+            let mut turn = if is_head { head.turn() } else { base.turn() }?;
+            if let Some(only) = &args.only {
+                turn.figures
+                    .retain(|name, _| only.is_match(&name.to_string()));
+            }
+            Ok(turn)
+        },
         |pairs| {
             let took = start.elapsed();
             eprintln!("{}", progress(pairs, &budget, took, args.time));

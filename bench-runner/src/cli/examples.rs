@@ -47,7 +47,8 @@ cargo build --profile measure.",
     (
         &["gate"],
         "  bench-runner gate --run 412 --server https://bench.example.org
-  bench-runner gate --run 412 --fail-on critical --threshold 0.2 --json",
+  bench-runner gate --run 412 --fail-on critical --threshold 0.2 --json
+  bench-runner gate --pull 12 --format markdown",
     ),
     (
         &["check"],

@@ -1,8 +1,12 @@
-//! `gate`: the server's verdict on a run, as an exit code.
+//! `gate`: the server's verdict on a run or a pull request, as an exit code.
 
+use bench_report::metric::{format_change, format_change_interval};
+use bench_verdict::band::Band;
+use bench_verdict::comparison::{Comparison, Row};
 use bench_verdict::exit::ExitCode;
 use bench_verdict::gate::FailOn;
-use bench_verdict::verdict::Verdict;
+use bench_verdict::markdown;
+use bench_verdict::verdict::{Verdict, series_name};
 
 use super::failure::{Failure, OrExit as _};
 use super::server_args::ServerArgs;
@@ -10,10 +14,14 @@ use super::word::word;
 use crate::upload::server::Server;
 
 #[derive(Debug, clap::Args)]
+#[command(group(clap::ArgGroup::new("what").required(true).args(["run", "pull"])))]
 pub(super) struct Args {
     /// The run's number, as `upload` prints it
     #[arg(long, value_name = "ID")]
-    run: i64,
+    run: Option<i64>,
+    /// A pull request's number: its newest push against its base
+    #[arg(long, value_name = "NUMBER")]
+    pull: Option<u64>,
     #[command(flatten)]
     server: ServerArgs,
     #[command(flatten)]
@@ -29,14 +37,34 @@ pub(super) struct GateArgs {
     /// A change must exceed this to fail, as a fraction [default: the server's, 0.1]
     #[arg(long, value_parser = threshold)]
     threshold: Option<f64>,
-    /// Print the verdict as JSON
-    #[arg(long)]
+    /// How to say it
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    /// The same as --format json
+    #[arg(long, conflicts_with = "format")]
     json: bool,
+}
+
+/// How a verdict is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Format {
+    /// For the terminal.
+    Table,
+    /// As the server has it, for programs.
+    Json,
+    /// For a comment or a job's summary.
+    Markdown,
+}
+
+impl GateArgs {
+    fn format(&self) -> Format {
+        if self.json { Format::Json } else { self.format }
+    }
 }
 
 pub(super) fn fail_on(text: &str) -> Result<FailOn, String> {
     serde_json::from_value(serde_json::Value::from(text))
-        .map_err(|_| "give info, warning or critical".to_owned())
+        .map_err(|_| "give warning or critical".to_owned())
 }
 
 pub(super) fn threshold(text: &str) -> Result<f64, String> {
@@ -47,18 +75,47 @@ pub(super) fn threshold(text: &str) -> Result<f64, String> {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
-    ask(&args.server.server()?, args.run, &args.gate)
+    let server = args.server.server()?;
+    match (args.run, args.pull) {
+        (Some(run), _) => ask(&server, run, &args.gate),
+        (None, Some(pull)) => ask_pull(&server, pull, &args.gate),
+        (None, None) => unreachable!("the group `what` is required"),
+    }
 }
 
 /// Asks for the verdict on a run and prints it; its exit code is ours.
 pub(super) fn ask(server: &Server, run: i64, args: &GateArgs) -> Result<ExitCode, Failure> {
     let verdict = server.verdict(run, &query(args)).or_server()?;
-    if args.json {
-        println!("{}", serde_json::to_string_pretty(&verdict).or_usage()?);
-    } else {
-        print!("{}", text(run, &verdict));
+    match args.format() {
+        Format::Json => println!("{}", serde_json::to_string_pretty(&verdict).or_usage()?),
+        Format::Markdown => print!("{}", markdown::verdict(&verdict)),
+        Format::Table => print!("{}", text(run, &verdict)),
     }
     Ok(verdict.exit_code)
+}
+
+/// Asks for the report of a pull request and prints it; its exit code is ours.
+fn ask_pull(server: &Server, pull: u64, args: &GateArgs) -> Result<ExitCode, Failure> {
+    let query = query(args);
+    let path = format!("/api/v1/pulls/{pull}/report{query}");
+    let json = server.get(&path).or_server()?;
+    let comparison: Comparison = serde_json::from_slice(&json).or_server()?;
+    match args.format() {
+        Format::Json => {
+            // All of it, what this program does not know of as well.
+            let whole: serde_json::Value = serde_json::from_slice(&json).or_server()?;
+            println!("{}", serde_json::to_string_pretty(&whole).or_usage()?);
+        }
+        Format::Markdown => {
+            let sign = if query.is_empty() { '?' } else { '&' };
+            let text = server
+                .get(&format!("{path}{sign}format=markdown"))
+                .or_server()?;
+            print!("{}", String::from_utf8_lossy(&text));
+        }
+        Format::Table => print!("{}", pull_text(pull, &comparison)),
+    }
+    Ok(comparison.exit_code)
 }
 
 fn query(args: &GateArgs) -> String {
@@ -72,6 +129,41 @@ fn query(args: &GateArgs) -> String {
     } else {
         format!("?{}", parts.join("&"))
     }
+}
+
+/// The outcome, every reason, and the rows that left their band.
+fn pull_text(pull: u64, comparison: &Comparison) -> String {
+    let mut text = format!(
+        "pull request {pull}: {} (exit {}); {} of {} series measured{}\n",
+        word(comparison.status),
+        comparison.exit_code.code(),
+        comparison.coverage.measured,
+        comparison.coverage.expected,
+        if comparison.paired { ", in pairs" } else { "" },
+    );
+    for reason in &comparison.reasons {
+        text.push_str(&format!("  {reason}\n"));
+    }
+    let mut changed: Vec<&Row> = comparison
+        .rows
+        .iter()
+        .filter(|row| row.band != Band::None)
+        .collect();
+    changed.sort_by_key(|row| std::cmp::Reverse(row.band.severity()));
+    for row in changed {
+        let name = series_name(&row.benchmark, &row.params, &row.metric);
+        let change = row
+            .change
+            .map_or_else(|| "from 0".to_owned(), format_change);
+        let interval = row.interval.map_or_else(String::new, |[low, high]| {
+            format!(" {}", format_change_interval(low, high))
+        });
+        let (band, evidence) = (row.band.word(), word(row.evidence));
+        text.push_str(&format!(
+            "  {name}  {change}{interval}  {band} {evidence}\n"
+        ));
+    }
+    text
 }
 
 fn text(run: i64, verdict: &Verdict) -> String {

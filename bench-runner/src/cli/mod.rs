@@ -7,6 +7,7 @@ mod ab;
 mod accept;
 mod analyze;
 mod baseline;
+mod bisect;
 mod build_args;
 mod check;
 mod compare;
@@ -93,10 +94,12 @@ enum Command {
     Accept(accept::Args),
     /// Every number behind a verdict, recomputed by the server.
     Explain(explain::Args),
-    /// Run, upload, and ask for the verdict: one call for a timer or a workflow.
+    /// Run, upload, confirm, and ask for the verdict: one call for a timer or a workflow.
     Nightly(Box<nightly::Args>),
     /// Measure two revisions, or two commands, in turn, and say whether they differ.
     Ab(Box<ab::Args>),
+    /// Find the first bad commit between two revisions, by running the one benchmark.
+    Bisect(Box<bisect::Args>),
     /// Measure this program against itself: what noise looks like here.
     Aa(ab::AaArgs),
     /// Events of engines over ZeroMQ: publish, subscribe, replay a recording.
@@ -126,6 +129,7 @@ impl Command {
             Command::Explain(args) => explain::run(&args),
             Command::Nightly(args) => nightly::run(&args),
             Command::Ab(args) => ab::run(&args),
+            Command::Bisect(args) => bisect::run(&args),
             Command::Aa(args) => ab::run_aa(&args),
             Command::Feed(args) => feed::run(&args),
             Command::Doctor(args) => doctor::run(&args),

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::Write as _;
 use std::time::Duration;
 
+use bench_verdict::confirmation::Answer;
 use bench_verdict::explain::Explanation;
 use bench_verdict::verdict::Verdict;
 use flate2::Compression;
@@ -174,6 +175,13 @@ impl Server {
     pub fn verdict(&self, run_id: i64, query: &str) -> Result<Verdict, ServerError> {
         let path = format!("/api/v1/runs/{run_id}/verdict{query}");
         self.get(&path).and_then(|answer| self.read(&answer))
+    }
+
+    /// Sends pairs of a run's night, `{"base": report, "head": report}`.
+    pub fn confirm(&self, run_id: i64, json: &str) -> Result<Answer, ServerError> {
+        let path = format!("/api/v1/runs/{run_id}/confirmation");
+        self.post(&path, Body::Gzip(gzip(json.as_bytes())), PATIENCE)
+            .and_then(|answer| self.read(&answer))
     }
 
     /// Asks for every number behind the verdict on a series of a run.

@@ -11,6 +11,7 @@ mod explain;
 mod guard;
 mod keep;
 mod metrics;
+mod nightly;
 mod parallel;
 mod rules;
 mod runs;

@@ -6,12 +6,12 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use bench_report::metric::Params;
-use bench_verdict::confirmation::{Answer, Confirmation};
 use bench_verdict::gate::GateOptions;
 use serde::{Deserialize, Serialize};
 
 use crate::analysis;
-use crate::domain::confirmation::Purpose;
+use crate::analysis::confirmation::Answer;
+use crate::domain::confirmation::{Confirmation, Purpose};
 use crate::domain::{EnvironmentId, JudgedRun, Millis, RunId, RunKind};
 use crate::store::Outcome;
 use crate::web::auth::{Caller, may_send, require_upload};

@@ -16,6 +16,7 @@ pub mod environments;
 pub mod help;
 pub mod overview;
 pub mod profile;
+mod proof;
 pub mod rules;
 pub mod run;
 pub mod runs;

@@ -10,6 +10,7 @@ use futures::future::try_join_all;
 
 use super::alerts::row::{AlertRow, rows};
 use super::creep::{CreepRow, creep_rows};
+use super::proof::{self, ProofView};
 use super::rows::{Cell, JudgedView, SeriesView};
 use super::verdict::{VerdictView, change_class, status_class, status_verb};
 use super::{Place, Shell, html, links, value};
@@ -60,6 +61,13 @@ pub async fn show(
             creep: tonight
                 .map(|night| creep_rows(&night.rows))
                 .unwrap_or_default(),
+            proof: proof::load(
+                &state,
+                block.environment.id,
+                block.environment.last_seen,
+                now,
+            )
+            .await?,
             ..BlockView::new(block, i == 0, several, now)
         });
     }
@@ -151,6 +159,8 @@ struct BlockView {
     subject: String,
     when: String,
     took: String,
+    /// The runner's heartbeat and the canary.
+    proof: ProofView,
     /// How old the newest night is, where that is older than a night should be.
     stale: String,
     total: u32,
@@ -234,6 +244,7 @@ impl BlockView {
         let lost = coverage.missing.len() + coverage.failed.len();
         let age = now.0.saturating_sub(run.started_at.0);
         Self {
+            proof: ProofView::default(),
             is_first,
             is_named: several || block.environment.is_sample,
             is_sample: block.environment.is_sample,

@@ -1,0 +1,381 @@
+//! `bisect`: the first bad commit, by running the one benchmark.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use bench_report::metric::{Direction, SeriesName, format_change, format_change_interval};
+use bench_verdict::exit::ExitCode;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::ab::{RoundArgs, measure, short};
+use super::build_args::BuildArgs;
+use super::failure::{Failure, OrExit as _, usage};
+use super::server_args::ServerArgs;
+use crate::ab::build::{BuildError, Builder, git};
+use crate::ab::side::Side;
+use crate::bisect::{Culprit, Effect, Found, Lab, Seen, bisect};
+use crate::collect::file::write_whole;
+use crate::environment::revision_at;
+use crate::night::flagged::options;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  bench-runner bisect --series 'KVEventProcessingLatency latency_mean cpu=1' --good v1.0 --bad main
+  bench-runner bisect --alert 41
+  bench-runner bisect --series 'Sort time' --good HEAD~20 --bad HEAD --build make --exec './bench'
+
+A series is named as verdicts name it. Commits are measured in pairs with the good revision until they
+lie surely on one side of half the whole change; what does not build is passed over. What was measured
+is kept beside the builds, and a second call goes on from there.")]
+pub(super) struct Args {
+    /// The series: benchmark, metric and params
+    #[arg(long, value_name = "NAME", required_unless_present = "alert")]
+    series: Option<String>,
+    /// A revision that is good
+    #[arg(long, value_name = "REV", required_unless_present = "alert")]
+    good: Option<String>,
+    /// A revision that is bad
+    #[arg(long, value_name = "REV", required_unless_present = "alert")]
+    bad: Option<String>,
+    /// Take series and revisions from this alert of the server
+    #[arg(long, value_name = "ID", conflicts_with_all = ["series", "good", "bad"])]
+    alert: Option<i64>,
+    #[command(flatten)]
+    build: BuildArgs,
+    #[command(flatten)]
+    rounds: RoundArgs,
+    #[command(flatten)]
+    server: ServerArgs,
+}
+
+/// What is looked for, and between which revisions.
+struct Question {
+    series: String,
+    good: String,
+    bad: String,
+}
+
+pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
+    let question = question(args)?;
+    let builder = args.build.builder()?;
+    let good = builder.commit(&question.good).or_usage()?;
+    let bad = builder.commit(&question.bad).or_usage()?;
+    let commits = between(&builder, &good, &bad).or_usage()?;
+    if commits.is_empty() {
+        return Err(usage(format!(
+            "{} is not an ancestor of {} along first parents: name a good revision before the bad one",
+            question.good, question.bad
+        )));
+    }
+    eprintln!(
+        "{} commits between {} and {}",
+        commits.len(),
+        short(&good),
+        short(&bad)
+    );
+    let mut lab = Bench::new(args, &builder, &question.series, &good, &bad)?;
+    let found = bisect(&commits, args.rounds.threshold.min(0.03), &mut lab)?;
+    Ok(say(&found, &builder))
+}
+
+fn question(args: &Args) -> Result<Question, Failure> {
+    if let Some(alert) = args.alert {
+        let path = format!("/api/v1/alerts/{alert}");
+        let bytes = args.server.server()?.get(&path).or_server()?;
+        let alert: Alert = serde_json::from_slice(&bytes).or_server()?;
+        let first = alert
+            .series
+            .first()
+            .ok_or_else(|| usage("the alert has no series"))?;
+        let good = alert.last_good.ok_or_else(|| {
+            usage("the alert knows no good revision: give --series, --good and --bad")
+        })?;
+        return Ok(Question {
+            series: first.name.clone(),
+            good: good.commit,
+            bad: alert.first_bad.commit,
+        });
+    }
+    let given = |value: &Option<String>| {
+        value
+            .clone()
+            .ok_or_else(|| usage("give --series, --good and --bad, or --alert"))
+    };
+    Ok(Question {
+        series: given(&args.series)?,
+        good: given(&args.good)?,
+        bad: given(&args.bad)?,
+    })
+}
+
+/// What is read of an alert.
+#[derive(Debug, Deserialize)]
+struct Alert {
+    first_bad: Night,
+    last_good: Option<Night>,
+    series: Vec<Named>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Night {
+    commit: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Named {
+    name: String,
+}
+
+/// The commits after `good` up to `bad` along first parents, the oldest first. None where `good` is
+/// not among the first parents of `bad`.
+fn between(builder: &Builder, good: &str, bad: &str) -> Result<Vec<String>, BuildError> {
+    let range = format!("{good}..{bad}");
+    let list = git(
+        builder.repository(),
+        &["rev-list", "--first-parent", "--reverse", &range],
+    )?;
+    let commits: Vec<String> = list.lines().map(str::to_owned).collect();
+    let Some(first) = commits.first() else {
+        return Ok(Vec::new());
+    };
+    let parent = git(
+        builder.repository(),
+        &["rev-parse", "--verify", &format!("{first}^")],
+    )?;
+    Ok(if parent == good { commits } else { Vec::new() })
+}
+
+/// Builds and measures, and keeps what was measured.
+struct Bench<'a> {
+    args: &'a Args,
+    builder: &'a Builder,
+    series: String,
+    good: Side,
+    options: Vec<String>,
+    kept: Kept,
+    path: PathBuf,
+}
+
+/// What earlier calls measured.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Kept {
+    /// By commit.
+    seen: BTreeMap<String, Seen>,
+}
+
+impl<'a> Bench<'a> {
+    fn new(
+        args: &'a Args,
+        builder: &'a Builder,
+        series: &str,
+        good: &str,
+        bad: &str,
+    ) -> Result<Self, Failure> {
+        let rounds = &args.rounds;
+        let mut given = rounds.options();
+        if rounds.bench.is_none()
+            && args.build.exec.is_none()
+            && let Some(name) = parse(series)
+        {
+            given.extend(options(&[name]));
+        }
+        eprintln!("building {}", short(good));
+        let built = builder.build(good).or_usage()?;
+        let asked = format!(
+            "{good} {bad} {series} {given:?} {:?} {:?}",
+            args.build.exec, args.build.build
+        );
+        let name: String = Sha256::digest(asked)
+            .iter()
+            .take(8)
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        let path = builder.cache().join("bisect").join(format!("{name}.json"));
+        let kept = std::fs::read(&path)
+            .ok()
+            .and_then(|json| serde_json::from_slice(&json).ok());
+        Ok(Self {
+            args,
+            builder,
+            series: series.to_owned(),
+            good: builder.side(short(good), &built, &given),
+            options: given,
+            kept: kept.unwrap_or_default(),
+            path,
+        })
+    }
+
+    fn measured(&self, commit: &str, line: f64) -> Result<Seen, Failure> {
+        eprintln!("building {}", short(commit));
+        let built = match self.builder.build(commit) {
+            Ok(built) => built,
+            Err(error @ BuildError::Build { .. }) => return Ok(Seen::Broken(error.to_string())),
+            Err(error) => return Err(error).or_usage(),
+        };
+        let side = self.builder.side(short(commit), &built, &self.options);
+        let rounds = RoundArgs {
+            // Rounds end when the pairs lie on one side of the line.
+            threshold: line.exp_m1(),
+            ..self.args.rounds.clone()
+        };
+        let measured = match measure(&self.good, &side, &rounds) {
+            Ok(measured) => measured,
+            Err(failure) => {
+                return Ok(Seen::Broken(format!(
+                    "it does not run: {:#}",
+                    failure.error
+                )));
+            }
+        };
+        let Some((direction, ratio)) = measured.pairs.ratio_of(&self.series, rounds.seed) else {
+            return Ok(Seen::Broken(format!("it does not measure {}", self.series)));
+        };
+        let sign = match direction {
+            Direction::Lower => 1.0,
+            Direction::Higher => -1.0,
+        };
+        let interval = ratio.interval.map(|[low, high]| {
+            let (one, other) = (sign * low, sign * high);
+            [one.min(other), one.max(other)]
+        });
+        Ok(Seen::Measured(Effect {
+            log_ratio: sign * ratio.log_ratio,
+            interval,
+            pairs: u32::try_from(ratio.pairs).unwrap_or(u32::MAX),
+        }))
+    }
+}
+
+impl Lab for Bench<'_> {
+    type Error = Failure;
+
+    fn see(&mut self, commit: &str, line: f64) -> Result<Seen, Failure> {
+        if let Some(seen) = self.kept.seen.get(commit) {
+            eprintln!("{}: {} (kept)", short(commit), text(seen));
+            return Ok(seen.clone());
+        }
+        let seen = self.measured(commit, line)?;
+        eprintln!("{}: {}", short(commit), text(&seen));
+        self.kept.seen.insert(commit.to_owned(), seen.clone());
+        let json = serde_json::to_vec(&self.kept).or_usage()?;
+        let folder = self.path.parent().unwrap_or(&self.path);
+        std::fs::create_dir_all(folder).or_usage()?;
+        write_whole(&self.path, &json).or_usage()?;
+        Ok(seen)
+    }
+}
+
+/// `KVEventConcurrency latency_p99 cpu=2` as a series.
+fn parse(text: &str) -> Option<SeriesName> {
+    let mut words = text.split_whitespace();
+    let (benchmark, metric) = (words.next()?.to_owned(), words.next()?.to_owned());
+    let params = words.map(|word| {
+        let (key, value) = word.split_once('=')?;
+        Some((key.to_owned(), value.to_owned()))
+    });
+    Some(SeriesName {
+        benchmark,
+        metric,
+        params: params.collect::<Option<_>>()?,
+    })
+}
+
+fn text(seen: &Seen) -> String {
+    match seen {
+        Seen::Measured(effect) => {
+            format!(
+                "{} over {} pairs",
+                size(effect.log_ratio, effect.interval),
+                effect.pairs
+            )
+        }
+        Seen::Broken(why) => format!("passed over: {why}"),
+    }
+}
+
+fn size(log_ratio: f64, interval: Option<[f64; 2]>) -> String {
+    let change = format_change(log_ratio.exp_m1());
+    match interval {
+        Some([low, high]) => format!(
+            "{change} {}",
+            format_change_interval(low.exp_m1(), high.exp_m1())
+        ),
+        None => change,
+    }
+}
+
+/// Prints what was found: 0 where a culprit is sure, 3 where not.
+fn say(found: &Found, builder: &Builder) -> ExitCode {
+    let name = |commit: &str| {
+        let revision = revision_at(builder.repository(), commit, None);
+        let of = |text: Option<String>| text.unwrap_or_default();
+        format!(
+            "{} {} ({})",
+            short(commit),
+            of(revision.subject),
+            of(revision.author)
+        )
+    };
+    match found {
+        Found::Nothing(effect) => {
+            println!(
+                "nothing to find: the bad revision is {}",
+                size(effect.log_ratio, effect.interval)
+            );
+            ExitCode::Inconclusive
+        }
+        Found::BadBroken(why) => {
+            println!("the bad revision cannot be measured: {why}");
+            ExitCode::Incomplete
+        }
+        Found::Culprit(culprit) => {
+            let (effect, interval) = culprit.effect();
+            match culprit.commits.as_slice() {
+                [one] => println!("the first bad commit is {}", name(one)),
+                several => {
+                    println!(
+                        "the first bad commit is one of these; all but the last could not be measured:"
+                    );
+                    several
+                        .iter()
+                        .for_each(|commit| println!("  {}", name(commit)));
+                }
+            }
+            println!("its effect: {}", size(effect, interval));
+            println!("{}", how_sure(culprit));
+            if culprit.sure && culprit.commits.len() == 1 {
+                ExitCode::Fine
+            } else {
+                ExitCode::Inconclusive
+            }
+        }
+    }
+}
+
+fn how_sure(culprit: &Culprit) -> String {
+    let (measured, skipped) = (culprit.measured, culprit.skipped.len());
+    let how = if culprit.sure {
+        "sure: every step was decided by its 95% interval"
+    } else {
+        "not sure: a step was decided by the centre of its pairs alone; give more --rounds"
+    };
+    format!("{how}; {measured} commits measured, {skipped} passed over")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_series_is_named_as_verdicts_name_it() {
+        let name = parse("KVEventConcurrency latency_p99 concurrency=10 cpu=2");
+        assert_eq!(
+            name.map(|name| name.to_string()).as_deref(),
+            Some("KVEventConcurrency latency_p99 concurrency=10 cpu=2")
+        );
+        assert!(parse("KVEventConcurrency").is_none());
+        assert!(parse("A b c").is_none());
+    }
+}

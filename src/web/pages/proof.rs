@@ -1,0 +1,84 @@
+//! The gate's proof of itself, on a machine's block: when its runner was last heard of, and what
+//! became of the canary.
+
+use crate::domain::{EnvironmentId, Millis};
+use crate::text;
+use crate::web::api::confirmation::{Turn, turns};
+use crate::web::{AppState, WebError};
+
+use super::links;
+
+/// Nights whose canaries are counted.
+const NIGHTS: u32 = 30;
+
+/// What a block says of its runner and its canary.
+#[derive(Debug, Default)]
+pub(super) struct ProofView {
+    /// When a report of any kind last came, and how long ago that is.
+    pub(super) heard: String,
+    /// The newest night's turns.
+    pub(super) turns: Vec<TurnView>,
+    /// The night that they are of.
+    pub(super) url: String,
+    /// How many nights had a canary that was right, of how many; empty without any.
+    pub(super) nights: String,
+}
+
+/// One turn of a canary.
+#[derive(Debug)]
+pub(super) struct TurnView {
+    pub(super) text: String,
+    pub(super) is_right: bool,
+}
+
+/// The proof of a machine whose newest report came at `heard`.
+pub(super) async fn load(
+    state: &AppState,
+    environment: EnvironmentId,
+    heard: Millis,
+    now: Millis,
+) -> Result<ProofView, WebError> {
+    let all = turns(state, environment, NIGHTS).await?;
+    Ok(view(&all, heard, now))
+}
+
+fn view(all: &[Turn], heard: Millis, now: Millis) -> ProofView {
+    let newest = all.last().map(|turn| turn.run_id);
+    let mut runs: Vec<_> = all.iter().map(|turn| turn.run_id).collect();
+    runs.dedup();
+    let is_right = |run| {
+        all.iter()
+            .filter(|turn| turn.run_id == run)
+            .all(|turn| turn.right)
+    };
+    let right = runs.iter().filter(|run| is_right(**run)).count();
+    ProofView {
+        heard: format!("{}, {}", text::day_clock(heard), text::age(heard, now)),
+        turns: all
+            .iter()
+            .filter(|turn| Some(turn.run_id) == newest)
+            .map(turn_view)
+            .collect(),
+        url: newest.map(links::run).unwrap_or_default(),
+        nights: if runs.is_empty() {
+            String::new()
+        } else {
+            format!("{right} of the last {} nights with a canary", runs.len())
+        },
+    }
+}
+
+fn turn_view(turn: &Turn) -> TurnView {
+    let name = bench_report::metric::series_text(&turn.benchmark, &turn.metric, &turn.params);
+    let size = bench_report::metric::format_change(turn.change);
+    let text = match (&turn.planted, turn.right) {
+        (Some(planted), true) => format!("found {planted} in {name} as {size}"),
+        (Some(planted), false) => format!("missed {planted} in {name}, seen as {size}"),
+        (None, true) => format!("told {name} from itself by nothing ({size})"),
+        (None, false) => format!("told {name} from itself by {size}"),
+    };
+    TurnView {
+        text,
+        is_right: turn.right,
+    }
+}
