@@ -1,7 +1,7 @@
 //! The life of an alert: what the nights make of it, and what people make of it.
 //!
 //! # Layout
-//! - [`derive`]: from what became of each series to alerts, one a cause; night by night, and a whole
+//! - [`mod@derive`]: from what became of each series to alerts, one a cause; night by night, and a whole
 //!   history at once.
 //! - [`act`]: what a person may do, and what it does.
 //!
