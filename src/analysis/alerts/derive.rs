@@ -123,6 +123,10 @@ impl Book {
         // The newest, where one cause came twice.
         let found = self.alerts.iter_mut().filter(has);
         let Some(alert) = found.max_by_key(|alert| alert.first_bad.at) else {
+            // What was over on the night that confirmed it woke nobody; now it is there.
+            if one.news.what == regression::What::Returned {
+                self.open(vec![*one]);
+            }
             return;
         };
         let series = alert.series.iter_mut().find(|s| s.series == one.series);

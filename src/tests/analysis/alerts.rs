@@ -295,6 +295,16 @@ fn what_people_said_outlives_a_history_that_no_longer_shows_it() {
 }
 
 #[test]
+fn what_returns_without_ever_having_been_an_alert_is_one_now() {
+    let world = world(50, &[(40, 1.25)], 0.004);
+    let mut news = world.news(50, &Beside::default());
+    news.truncate(1);
+    news[0].news.what = bench_verdict::regression::What::Returned;
+    let alerts = after_night(world.inputs(Vec::new()), &news);
+    assert_eq!((alerts.len(), alerts[0].state), (1, AlertState::Open));
+}
+
+#[test]
 fn an_accepted_level_closes_the_alert_for_all_of_its_series() {
     let world = world(60, &[(40, 1.25)], 0.004);
     let beside = Beside {
