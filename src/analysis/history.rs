@@ -74,16 +74,18 @@ pub struct HistoryInputs {
 }
 
 impl History {
-    /// Puts what people wrote among the events.
-    pub fn annotate(&mut self, annotations: &[Annotation]) {
-        let within = annotations
-            .iter()
-            .filter(|one| self.from <= one.at && one.at <= self.to);
-        self.events.extend(within.map(|one| Event {
-            time: one.at,
+    /// Takes in what people noted: on this series, or on all.
+    pub fn annotate(&mut self, notes: &[Annotation]) {
+        let of_this = |note: &&Annotation| {
+            let is_here = self.from <= note.at && note.at <= self.to;
+            is_here && note.series.is_none_or(|series| series == self.series.id)
+        };
+        let events = notes.iter().filter(of_this).map(|note| Event {
+            time: note.at,
             kind: EventKind::Annotation,
-            label: one.text.clone(),
-        }));
+            label: format!("note: {} ({})", note.text, note.who),
+        });
+        self.events.extend(events.collect::<Vec<_>>());
         self.events.sort_by_key(|event| event.time);
     }
 }

@@ -231,7 +231,8 @@ pub fn curve_at(data: &CurvePlot, size: CurveSize, ticks: &[Tick]) -> String {
             canvas,
             area,
         };
-        let within = |tick: &&Tick| (x0..=x1).contains(&tick.at);
+        let air = (x1 - x0) * 1e-6;
+        let within = |tick: &&Tick| (x0 - air..=x1 + air).contains(&tick.at);
         let ticks = match ticks {
             [] => x_ticks(data, (x0, x1)),
             given => given.iter().filter(within).cloned().collect(),

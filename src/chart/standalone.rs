@@ -67,24 +67,21 @@ pub fn grid(drawings: &[(String, String)], theme: Theme) -> String {
          width=\"{whole_width}\" height=\"{whole_height}\"><style>"
     );
     out.push_str(&coloured(RULES, theme));
-    out.push_str("</style><defs>");
-    out.push_str(&symbols(drawings));
-    let _ = write!(
-        out,
-        "</defs><path class=\"page\" d=\"M0 0h{whole_width}v{whole_height}H0z\"/>"
-    );
+    out.push_str("</style>");
+    let mut body = format!("<path class=\"page\" d=\"M0 0h{whole_width}v{whole_height}H0z\"/>");
     for (i, (name, svg)) in drawings.iter().enumerate() {
         let x = AIR + (i % columns) as f64 * (width + AIR);
         let y = AIR + (i / columns) as f64 * (height + title + AIR);
         if !name.is_empty() {
-            let _ = write!(out, "<text class=\"title\" x=\"{x}\" y=\"{}\">", y + 12.0);
-            escape(&mut out, name);
-            out.push_str("</text>");
+            let _ = write!(body, "<text class=\"title\" x=\"{x}\" y=\"{}\">", y + 12.0);
+            escape(&mut body, name);
+            body.push_str("</text>");
         }
         let place = format!("<svg x=\"{x}\" y=\"{}\" ", y + title);
-        out.push_str(&svg.replacen("<svg ", &place, 1));
+        body.push_str(&svg.replacen("<svg ", &place, 1));
     }
-    out.push_str("</svg>");
+    let (body, shapes) = with_shapes(&body);
+    let _ = write!(out, "<defs>{shapes}</defs>{body}</svg>");
     out
 }
 
@@ -100,27 +97,50 @@ fn size(svg: &str) -> (f64, f64) {
     )
 }
 
-/// The shapes that the drawings refer to. Fill is evidence: each pair of band and evidence that is
-/// drawn has a shape of its own, for a file's shapes take no custom property.
-fn symbols(drawings: &[(String, String)]) -> String {
+/// The classes of evidence that fill a shape, and what they fill: all of it, its lower half, nothing.
+const FILLS: [(&str, &str, &str); 5] = [
+    ("confirmed", "currentColor", "none"),
+    ("likely", "none", "currentColor"),
+    ("inconclusive", "none", "none"),
+    ("noise", "none", "none"),
+    ("incomparable", "none", "none"),
+];
+
+/// The drawings with their marks, and the shapes of those. A page fills a shape by a custom property,
+/// which many readers of files do not know; so each pair of band and evidence has a shape of its own.
+fn with_shapes(drawings: &str) -> (String, String) {
     const SHAPES: &str = include_str!("../../templates/_symbols.html");
-    let shapes = SHAPES
+    let all = SHAPES
         .split_once("<defs>")
         .and_then(|(_, rest)| rest.split_once("</defs>"))
         .map_or("", |(shapes, _)| shapes);
-    let has = |what: &str| drawings.iter().any(|(_, svg)| svg.contains(what));
-    let mut out = String::new();
-    for line in shapes.lines().filter(|line| !line.is_empty()) {
-        let id = line.split('"').nth(1).unwrap_or_default();
-        if line.starts_with("<pattern") || has(&format!("#{id}\"")) {
-            out.push_str(line);
+    let mut body = drawings.to_owned();
+    let mut shapes = String::new();
+    for line in all.lines() {
+        let Some(band) = line.split('"').nth(1) else {
+            continue;
+        };
+        if line.starts_with("<pattern") {
+            shapes.push_str(line);
+            continue;
+        }
+        for (evidence, whole, half) in FILLS {
+            let mark = format!("<use href=\"#{band}\" class=\"m {band} {evidence}\"");
+            if !body.contains(&mark) {
+                continue;
+            }
+            let id = format!("{band}-{evidence}");
+            let own = format!("<use href=\"#{id}\" class=\"m {band} {evidence}\"");
+            body = body.replace(&mark, &own);
+            let half = format!("fill=\"{half}\" stroke=\"none\"");
+            let shape = line
+                .replace(&format!("id=\"{band}\""), &format!("id=\"{id}\""))
+                .replace("class=\"mo\"", &format!("fill=\"{whole}\""))
+                .replace("class=\"mh\"", &half);
+            shapes.push_str(&shape);
         }
     }
-    // `mo` is filled where a change is confirmed, `mh` where it is likely.
-    if !out.is_empty() {
-        out.push_str("<style>.mo{fill:var(--o,none)}.mh{fill:var(--h,none);stroke:none}.confirmed{--o:currentColor}.likely{--h:currentColor}</style>");
-    }
-    out
+    (body, shapes)
 }
 
 /// The tokens of `style.css`: name, light, dark; the longest names first.
@@ -204,7 +224,7 @@ mod tests {
 
     #[test]
     fn a_file_stands_alone_and_names_stay_text() {
-        let svg = "<svg class=\"ch\" width=\"232\" height=\"118\"><use href=\"#critical\"/></svg>";
+        let svg = "<svg class=\"ch\" width=\"232\" height=\"118\"><use href=\"#critical\" class=\"m critical likely\" x=\"1\"/></svg>";
         let file = grid(
             &[
                 ("<b>&".to_owned(), svg.to_owned()),
@@ -214,8 +234,10 @@ mod tests {
         );
         assert!(file.starts_with("<svg xmlns=\"http://www.w3.org/2000/svg\""));
         assert!(file.contains("&lt;b&gt;&amp;"));
-        assert!(file.contains("<symbol id=\"critical\""));
-        assert!(!file.contains("<symbol id=\"improved\""));
+        assert_eq!(file.matches("<symbol id=\"critical-likely\"").count(), 1);
+        assert_eq!(file.matches("<use href=\"#critical-likely\"").count(), 2);
+        assert!(!file.contains("<symbol id=\"improved"));
+        assert!(!file.contains("var("), "{file}");
         assert!(file.contains("<svg x=\"12\" y=\"30\" class=\"ch\""));
         assert!(file.contains("<svg x=\"256\" y=\"30\" class=\"ch\""));
     }

@@ -8,7 +8,7 @@ use sqlx::{QueryBuilder, Sqlite};
 use crate::domain::{Millis, Point, RunId, RunKind, SeriesId};
 
 use super::run::RunHead;
-use super::track::Entry;
+use super::track::{Entry, Packed};
 use super::{Store, StoreError, code};
 
 impl Store {
@@ -85,7 +85,7 @@ impl Store {
     }
 
     /// Brings into memory what the runs of `entries` say, many at a time.
-    pub(super) async fn load_heads(&self, entries: &[Entry]) -> Result<(), StoreError> {
+    pub(super) async fn load_heads(&self, entries: &[Packed]) -> Result<(), StoreError> {
         /// Runs a statement.
         const RUNS: usize = 500;
         let heads = &self.shared.heads;
@@ -155,7 +155,8 @@ type HeadColumns = (
     bool,
 );
 
-pub(super) fn point(entry: &Entry, head: &RunHead) -> Point {
+pub(super) fn point(packed: &Packed, head: &RunHead) -> Point {
+    let entry = Entry::from(*packed);
     Point {
         run: entry.run,
         time: entry.time,

@@ -11,6 +11,7 @@
 //! Together these guarantee that what is read from here is never older than the last answered write
 //! of this process. Other processes' writes are noticed by [`Store::notice_other_writers`].
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 
@@ -18,12 +19,14 @@ use dashmap::DashMap;
 use dashmap::mapref::entry::Entry as Place;
 use sqlx::{FromRow, QueryBuilder, Sqlite, SqliteConnection};
 
-use crate::domain::{Judgement, Millis, RunId, SeriesId};
+use bench_verdict::verdict::{Band, Evidence};
+
+use crate::domain::{InputsHash, Judgement, Millis, RunId, SeriesId};
 
 use super::row::{self, VERDICT_COLUMNS, VerdictRow};
 use super::{Store, StoreError};
 
-/// Points that are kept in memory: 120 MB of them.
+/// Points that are kept in memory: 80 MB of them, five years of 500 series.
 const MOST_POINTS: usize = 1_000_000;
 
 /// One measurement of a track.
@@ -36,8 +39,77 @@ pub(super) struct Entry {
     pub(super) judgement: Judgement,
 }
 
+/// An [`Entry`] as it is kept: half as large. What is absent is no number; what people read as a
+/// rounded percentage keeps seven digits.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Packed {
+    pub(super) time: Millis,
+    pub(super) run: RunId,
+    pub(super) value: f64,
+    baseline: f64,
+    change: f64,
+    accepted_level: f64,
+    inputs: Option<NonZeroU64>,
+    noise_floor: f32,
+    detectable_change: f32,
+    creep: f32,
+    sample_count: u32,
+    baseline_runs: u32,
+    band: Band,
+    evidence: Evidence,
+}
+
+impl From<Entry> for Packed {
+    fn from(entry: Entry) -> Self {
+        let judged = entry.judgement;
+        let wide = |number: Option<f64>| number.unwrap_or(f64::NAN);
+        let narrow = |number: Option<f64>| number.map_or(f32::NAN, |n| n as f32);
+        Self {
+            time: entry.time,
+            run: entry.run,
+            value: entry.value,
+            baseline: wide(judged.baseline),
+            change: wide(judged.change),
+            accepted_level: wide(judged.accepted_level),
+            inputs: judged.inputs.and_then(|hash| NonZeroU64::new(hash.0)),
+            noise_floor: narrow(judged.noise_floor),
+            detectable_change: narrow(judged.detectable_change),
+            creep: narrow(judged.creep),
+            sample_count: entry.sample_count,
+            baseline_runs: judged.baseline_runs,
+            band: judged.band,
+            evidence: judged.evidence,
+        }
+    }
+}
+
+impl From<Packed> for Entry {
+    fn from(packed: Packed) -> Self {
+        let wide = |number: f64| (!number.is_nan()).then_some(number);
+        let narrow = |number: f32| wide(f64::from(number));
+        Self {
+            time: packed.time,
+            run: packed.run,
+            value: packed.value,
+            sample_count: packed.sample_count,
+            judgement: Judgement {
+                baseline: wide(packed.baseline),
+                baseline_runs: packed.baseline_runs,
+                change: wide(packed.change),
+                band: packed.band,
+                evidence: packed.evidence,
+                noise_floor: narrow(packed.noise_floor),
+                detectable_change: narrow(packed.detectable_change),
+                accepted_level: wide(packed.accepted_level),
+                creep: narrow(packed.creep),
+                inputs: packed.inputs.map(|hash| InputsHash(hash.get())),
+            },
+        }
+    }
+}
+
 /// All measurements of a series, in the order of time and run.
-pub(super) type Track = Arc<Vec<Entry>>;
+pub(super) type Track = Arc<Vec<Packed>>;
 
 #[derive(Debug)]
 struct Kept {
@@ -83,9 +155,9 @@ impl Tracks {
         };
         let track = Arc::make_mut(&mut kept.track);
         match track.binary_search_by_key(&(entry.time, entry.run), |e| (e.time, e.run)) {
-            Ok(at) => track[at] = entry,
+            Ok(at) => track[at] = entry.into(),
             Err(at) => {
-                track.insert(at, entry);
+                track.insert(at, entry.into());
                 self.points.fetch_add(1, Ordering::Relaxed);
             }
         }
@@ -100,7 +172,12 @@ impl Tracks {
             .track
             .binary_search_by_key(&(time, run), |e| (e.time, e.run));
         if let Ok(at) = at {
-            Arc::make_mut(&mut kept.track)[at].judgement = judgement;
+            let kept = &mut Arc::make_mut(&mut kept.track)[at];
+            *kept = Entry {
+                judgement,
+                ..(*kept).into()
+            }
+            .into();
         }
     }
 
@@ -172,7 +249,10 @@ impl Store {
         query.push_bind(id.0);
         query.push(" order by m.started_at, m.run_id");
         let rows: Vec<EntryRow> = query.build_query_as().fetch_all(self.readers()).await?;
-        let entries: Result<Vec<Entry>, StoreError> = rows.iter().map(entry).collect();
+        let entries: Result<Vec<Packed>, StoreError> = rows
+            .iter()
+            .map(|row| entry(row).map(Packed::from))
+            .collect();
         let track = Arc::new(entries?);
         tracks.keep(id, &track, generation);
         Ok(track)

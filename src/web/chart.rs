@@ -43,7 +43,10 @@ pub async fn show(
     Query(pairs): Query<Vec<(String, String)>>,
 ) -> Result<Response, WebError> {
     let Some(ids) = file.strip_suffix(".svg") else {
-        return Err(WebError::not_found("chart", file));
+        return Err(WebError::not_found(
+            "chart",
+            format!("{file}: charts are drawn as SVG, ask for a name that ends in .svg"),
+        ));
     };
     let wanted = Wanted::read(ids, &pairs, state.now())?;
     let histories = histories(&state, &wanted).await?;

@@ -1,8 +1,10 @@
-//! `cargo bench --bench five_years`: five years of nightly runs of 200 series, stored one after the
-//! other with their verdicts; then what uploads and pages take, and how readers scale.
+//! `cargo bench --bench five_years`: five years of nightly runs of 500 series, stored one after the
+//! other with their verdicts; then what uploads and pages take, what a server needs from its start
+//! on while 50 clients browse, and how readers scale.
 //!
 //! `-- --years N --series N --database FILE` change it; a database that has runs already is used as
-//! it is. Without `--bench` (as `cargo test --benches` calls it) two weeks of it show that it runs.
+//! it is, so that `--database FILE` makes the store once. The browsing happens in a process of its
+//! own, whose memory knows nothing of the filling. Without `--bench` (as `cargo test --benches` calls it) two weeks of it show that it runs.
 
 #![expect(
     clippy::unwrap_used,
@@ -39,11 +41,18 @@ struct Args {
     series: usize,
     database: Option<PathBuf>,
     repeats: usize,
+    /// Only start as a server does, and browse.
+    browse: bool,
+    measure: bool,
 }
 
 #[tokio::main]
 async fn main() {
     let args = args();
+    if args.browse {
+        browse(&args).await;
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     let path = args
         .database
@@ -61,6 +70,13 @@ async fn main() {
     report("filled store", &app, &args).await;
     pages(&app, &args).await;
     readers(&app, &args).await;
+    app.store.close().await;
+    let mut own = std::process::Command::new(std::env::current_exe().unwrap());
+    own.arg("--browse").arg("--database").arg(&path);
+    if args.measure {
+        own.arg("--bench");
+    }
+    assert!(own.status().unwrap().success(), "the browsing ends well");
 }
 
 fn args() -> Args {
@@ -71,7 +87,7 @@ fn args() -> Args {
     };
     let measure = given.iter().any(|a| a == "--bench");
     let (years, series, repeats) = if measure {
-        (5.0, 200, 30)
+        (5.0, 500, 40)
     } else {
         (0.04, 14, 2)
     };
@@ -80,6 +96,8 @@ fn args() -> Args {
         series: after("--series").map_or(series, |v| v.parse().unwrap()),
         database: after("--database").map(PathBuf::from),
         repeats,
+        browse: given.iter().any(|a| a == "--browse"),
+        measure,
     }
 }
 
@@ -297,53 +315,140 @@ fn wire(series: usize, samples: usize, i: usize) -> String {
     .to_string()
 }
 
-/// What pages and the API take, by the router, without a socket.
-async fn pages(app: &AppState, args: &Args) {
-    let router = web::router(app.clone());
+/// The pages that people open, and what scripts ask.
+async fn addresses(app: &AppState) -> Vec<String> {
     let newest = app
         .store
         .runs(&RunFilter {
             kind: Some(RunKind::Nightly),
-            limit: Some(2),
+            limit: Some(8),
             ..RunFilter::default()
         })
         .await
         .unwrap();
-    let (run, before) = (newest[0].id, newest[1].id);
-    for uri in [
+    let (run, before) = (newest[0].id, newest[newest.len() - 1].id);
+    vec![
         "/".to_owned(),
+        // The rows of choices alone: every series is counted, none is drawn.
+        "/trends?benchmark=none".to_owned(),
+        "/trends".to_owned(),
+        "/trends?range=all".to_owned(),
+        "/trends?benchmark=KVEventConcurrency&metric=metric_1".to_owned(),
+        "/trends?show=overlay".to_owned(),
+        "/trends?show=overlay&range=all".to_owned(),
+        "/trends?points=1".to_owned(),
         "/benchmarks/KVEventConcurrency".to_owned(),
         "/benchmarks/KVEventConcurrency?range=all".to_owned(),
-        format!("/runs/{run}"),
         "/runs".to_owned(),
         format!("/api/v1/compare?base={before}&head={run}"),
-        format!("/compare/{before}...{run}"),
         format!("/compare/{before}...{run}?show=all"),
         "/environments".to_owned(),
+        format!("/runs/{run}"),
+        format!("/runs/{run}?show=all"),
+        format!("/runs/{run}?open=1"),
+        format!("/compare/{before}...{run}"),
+        "/alerts".to_owned(),
+        "/rules".to_owned(),
         "/environments/1".to_owned(),
         "/status".to_owned(),
+        "/help".to_owned(),
+        "/chart/1.svg?range=all".to_owned(),
         "/api/v1/series/1/points".to_owned(),
         format!("/api/v1/runs/{run}/verdict"),
-    ] {
+    ]
+}
+
+/// What pages and the API take, by the router, without a socket.
+async fn pages(app: &AppState, args: &Args) {
+    let router = web::router(app.clone());
+    println!(
+        "{:<54} {:>4} {:>9} {:>8} {:>8} {:>8}",
+        "page", "", "kB", "p50 ms", "p95 ms", "CPU ms"
+    );
+    for uri in addresses(app).await {
         let mut times = Vec::new();
         let mut got = (0, 0);
         let cpu = cpu_seconds();
         for _ in 0..args.repeats {
-            let request = Request::get(&uri)
-                .header("host", "localhost")
-                .body(Body::empty())
-                .unwrap();
             let start = Instant::now();
-            got = call(&router, request).await;
+            got = call(&router, asking(&uri)).await;
             times.push(start.elapsed());
         }
         let cpu = (cpu_seconds() - cpu) / args.repeats as f64;
-        let size = got.1 as f64 / 1e3;
-        print(
-            &format!("{uri} ({}, {size:.1} kB, CPU {:.2} ms)", got.0, cpu * 1e3),
-            &mut times,
+        times.sort();
+        println!(
+            "{uri:<54} {:>4} {:>9.1} {:>8.2} {:>8.2} {:>8.2}",
+            got.0,
+            got.1 as f64 / 1e3,
+            ms(times[times.len() / 2]),
+            ms(times[times.len() * 95 / 100]),
+            cpu * 1e3
         );
     }
+}
+
+fn asking(uri: &str) -> Request<Body> {
+    Request::get(uri)
+        .header("host", "localhost")
+        .body(Body::empty())
+        .unwrap()
+}
+
+/// A server's start on the filled store, and 50 clients that open page after page.
+async fn browse(args: &Args) {
+    const CLIENTS: usize = 50;
+    let start = Instant::now();
+    let app = open(args.database.as_deref().unwrap()).await;
+    let router = web::router(app.clone());
+    let (status, _) = call(&router, asking("/")).await;
+    println!(
+        "start: {:.1} ms to the first answer ({status}), {:.1} MB",
+        ms(start.elapsed()),
+        resident() as f64 / 1e6
+    );
+    let addresses = addresses(&app).await;
+    let span = Duration::from_millis(if args.measure { 20_000 } else { 50 });
+    let start = Instant::now();
+    let mut clients = tokio::task::JoinSet::new();
+    for client in 0..CLIENTS {
+        let (router, addresses) = (router.clone(), addresses.clone());
+        clients.spawn(async move {
+            let mut times = Vec::new();
+            let mut at = client * 7;
+            while start.elapsed() < span {
+                // Neighbours open different pages, and every client opens all of them.
+                at += 5;
+                let asked = Instant::now();
+                call(&router, asking(&addresses[at % addresses.len()])).await;
+                times.push(asked.elapsed());
+            }
+            (times, resident())
+        });
+    }
+    let done = clients.join_all().await;
+    let most = done.iter().map(|(_, resident)| *resident).max();
+    let mut times: Vec<Duration> = done.into_iter().flat_map(|(times, _)| times).collect();
+    times.sort();
+    println!(
+        "{CLIENTS} clients: {:.0} pages/s, {:.1} MB resident; a page waits {:.1} ms at p50, {:.1} ms at p95",
+        times.len() as f64 / start.elapsed().as_secs_f64(),
+        most.unwrap_or(0) as f64 / 1e6,
+        ms(times[times.len() / 2]),
+        ms(times[times.len() * 95 / 100])
+    );
+}
+
+/// Bytes of this process in memory, pages of the database's file that are mapped left out.
+fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let anonymous = status
+        .lines()
+        .find_map(|line| line.strip_prefix("RssAnon:"));
+    let kilobytes = anonymous.and_then(|text| text.trim().strip_suffix(" kB"));
+    kilobytes
+        .and_then(|text| text.parse::<u64>().ok())
+        .unwrap_or(0)
+        * 1024
 }
 
 /// Runs read by one task and by two, each from the database: two should read twice as many a

@@ -1,10 +1,12 @@
 use axum::http::StatusCode;
 use base64::Engine;
 use bench_report::metric::Direction;
-use kvmark::domain::{Histogram, NewMeasurement, NewRun};
+use kvmark::domain::time::DAY_MS;
+use kvmark::domain::{Histogram, Millis, NewMeasurement, NewRun};
+use kvmark::store::NewAnnotation;
 
 use super::{Page, store};
-use crate::app::TestApp;
+use crate::app::{NOW, TestApp};
 use crate::builders::{latency, nightly, with};
 
 const NAME: &str = "KVEventConcurrency";
@@ -230,14 +232,39 @@ async fn app_with_distributions() -> TestApp {
     app
 }
 
+#[tokio::test]
+async fn notes_of_people_stand_in_the_charts() {
+    let app = app().await;
+    let note = NewAnnotation {
+        at: Millis(NOW.0 - 3 * DAY_MS),
+        series: None,
+        run: None,
+        text: "another <allocator>".to_owned(),
+    };
+    app.store().annotate(&note, "m.s.", NOW).await.unwrap();
+    for uri in [
+        P99,
+        "/trends?benchmark=KVEventConcurrency&metric=latency_p99",
+    ] {
+        let page = Page::get(&app, uri).await;
+        assert!(
+            page.html()
+                .contains("note: another &lt;allocator&gt; (m.s.)"),
+            "{uri}"
+        );
+    }
+    let page = Page::get(&app, P99).await;
+    page.says("Alerts of this benchmark");
+}
+
 const P99: &str = "/benchmarks/KVEventConcurrency?metric=latency_p99&param.concurrency=100&param.cpu=2&environment=1";
 
 #[tokio::test]
 async fn two_nights_are_shown_beside_each_other() {
     let app = app_with_distributions().await;
     let page = Page::get(&app, P99).await;
-    page.says("Distribution latency, 20,000 values Percentiles Histogram ECDF")
-        .says("Against 22 Feb: the middle 0.0%, p99 +314.1%.")
+    page.says("Distribution latency Percentiles Histogram ECDF")
+        .says("20,000 values. Against 22 Feb: the middle 0.0%, p99 +314.1%.")
         .says("p50 110.0 110.0 0.0% p90")
         .says("p99.99");
     for ends in ["<select name=\"run\">", "<select name=\"against\">"] {

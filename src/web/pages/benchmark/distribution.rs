@@ -25,7 +25,7 @@ const PERCENTILES: [(&str, f64); 5] = [
 
 /// The section.
 pub(super) struct DistributionView {
-    /// Such as `latency, 1,000,000 values`.
+    /// What was recorded.
     pub(super) note: String,
     /// URL, name, and whether it is the one shown.
     pub(super) links: Vec<(String, &'static str, bool)>,
@@ -165,7 +165,7 @@ pub(super) fn distribution(
         }
     }
     Some(DistributionView {
-        note: format!("{name}, {} values", format_count(head.count)),
+        note: name.to_owned(),
         links: DISTS
             .iter()
             .map(|(_, label, dist)| {
@@ -177,7 +177,7 @@ pub(super) fn distribution(
             })
             .collect(),
         svg: curve_at(&plot, CurveSize::Third, &ticks),
-        finding,
+        finding: format!("{} values. {finding}", format_count(head.count)),
         unit: scale.label,
         names: (
             pair.head.name.clone(),

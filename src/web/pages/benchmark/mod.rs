@@ -4,8 +4,9 @@
 //! - here: the handler, and what it loads. [`query`]: the state in the URL.
 //! - `choice`: which series a view means. `view`: what the template shows.
 //! - `pair`: two nights, for `scaling`, the curves over params, and `distribution`, what was
-//!   recorded. `noise`: what can be seen of the series.
+//!   recorded. `noise`: what can be seen of the series. `alerts`: what its series were in.
 
+mod alerts;
 mod choice;
 mod distribution;
 mod noise;
@@ -31,9 +32,10 @@ use super::figure::{TrendFigure, points_json};
 use super::{Place, Shell, html, value};
 use crate::analysis::history::{History, HistoryInputs, build};
 use crate::analysis::noise::{NoiseCard, noise_card};
+use crate::domain::alert::Alert;
 use crate::domain::time::DAY_MS;
 use crate::domain::{Environment, EnvironmentId, Millis, Point, Run, Series, SeriesId};
-use crate::store::SeriesFilter;
+use crate::store::{AlertFilter, SeriesFilter};
 use crate::web::extract::{Path, Query};
 use crate::web::{AppState, WebError};
 
@@ -124,6 +126,8 @@ struct Loaded {
     pair: Option<Pair>,
     /// What can be seen of the series; none with too few nights.
     noise: Option<NoiseCard>,
+    /// The alerts that a series of this benchmark is in, on this machine.
+    alerts: Vec<Alert>,
     /// The run of the newest night shown.
     newest: Option<Run>,
     /// What was shown instead of nothing.
@@ -213,8 +217,10 @@ async fn history_of(
         .max();
     let (from, to) = shown_span(view.range, (from, to), first, last);
     let environment = choice.environment(environments);
-    let id = choice.series.id;
-    let annotations = state.store.annotations(Some(id), from, to).await?;
+    let notes = state
+        .store
+        .annotations(Some(choice.series.id), from, to)
+        .await?;
     let mut history = build(HistoryInputs {
         series: (*choice.series).clone(),
         environment,
@@ -223,7 +229,7 @@ async fn history_of(
         from,
         to,
     });
-    history.annotate(&annotations);
+    history.annotate(&notes);
     Ok(history)
 }
 
@@ -302,10 +308,20 @@ async fn load(
         None => None,
     };
     let pair = Pair::load(state, view, &choice, &history).await?;
+    let of_machine = AlertFilter {
+        environment: Some(choice.machine.id),
+        ..AlertFilter::default()
+    };
+    let mut alerts = store.alerts(&of_machine).await?;
+    alerts.retain(|alert| {
+        let mut own = alert.series.iter();
+        own.any(|one| choice.all.iter().any(|s| s.id == one.series))
+    });
     let noise = noise_of(state, &choice, &history).await?;
     Ok(Loaded {
         pair,
         noise,
+        alerts,
         history,
         scale,
         recent,

@@ -3,6 +3,7 @@
 use askama::Template;
 use bench_report::metric::{Direction, format_change};
 
+use super::alerts::{AlertsView, alerts};
 use super::distribution::{DistributionView, PairForm, distribution, form};
 use super::noise::{NoiseView, noise};
 use super::query::{RANGES, Range, View, XS, YS};
@@ -39,6 +40,7 @@ pub(super) struct BenchmarkPage {
     scalings: Vec<Scaling>,
     distribution: Option<DistributionView>,
     noise: Option<NoiseView>,
+    alerts: AlertsView,
     pair: Option<PairForm>,
     action: String,
     reproduce: String,
@@ -122,6 +124,7 @@ impl BenchmarkPage {
             scalings: scalings(loaded),
             distribution: distribution(name, view, loaded),
             noise: noise(loaded),
+            alerts: alerts(loaded, now),
             pair: form(view, loaded),
             action: links::benchmark(name),
             reproduce: reproduce(name, loaded.newest.as_ref(), series.key.params.get("cpu")),

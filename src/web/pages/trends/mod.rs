@@ -178,23 +178,27 @@ async fn load(
     // What has no run here is counted rather than drawn, unless nothing has.
     let shown = points.iter().filter(|points| !points.is_empty()).count();
     let silent = if shown > 0 { points.len() - shown } else { 0 };
+    let notes = state.store.annotations(None, span.0, span.1).await?;
     let lines = chosen
         .iter()
         .zip(points)
         .filter(|(_, points)| shown == 0 || !points.is_empty())
         .map(|(series, points)| {
             let machine = super::environment_or_unknown(environments, series.key.environment);
+            let (name, is_sample) = (machine.name.clone(), machine.is_sample);
+            let mut history = build(HistoryInputs {
+                series: (***series).clone(),
+                environment: machine,
+                earlier: Vec::new(),
+                points,
+                from: span.0,
+                to: span.1,
+            });
+            history.annotate(&notes);
             Line {
-                machine: machine.name.clone(),
-                is_sample: machine.is_sample,
-                history: build(HistoryInputs {
-                    series: (***series).clone(),
-                    environment: machine,
-                    earlier: Vec::new(),
-                    points,
-                    from: span.0,
-                    to: span.1,
-                }),
+                history,
+                machine: name,
+                is_sample,
             }
         })
         .collect();
