@@ -115,8 +115,9 @@ fn connection(path: &Path) -> SqliteConnectOptions {
         .busy_timeout(Duration::from_secs(10))
         // Five years of a team fit the map, so reading copies no page.
         .pragma("mmap_size", "1073741824")
-        // 16 MiB of pages a connection: the inner pages of all tables, and what was just read.
-        .pragma("cache_size", "-16384")
+        // 8 MiB of pages a connection: the inner pages of all tables, and what was just read. What
+        // is read most, histories, is kept as `Tracks`.
+        .pragma("cache_size", "-8192")
         .pragma("temp_store", "memory")
         .statement_cache_capacity(256)
 }
