@@ -258,8 +258,8 @@ fn note_text(
         What::Noted,
     ] {
         let of: Vec<&AlertEvent> = group.iter().filter(|event| event.what == what).collect();
-        if let Some(first) = of.first() {
-            lines.push(sentence(facts, what, &of, first));
+        if !of.is_empty() {
+            lines.push(sentence(facts, what, &of, then));
         }
     }
     if lines.is_empty() {
@@ -281,12 +281,11 @@ fn note_text(
     Some(text)
 }
 
-fn sentence(facts: &AlertFacts, what: What, of: &[&AlertEvent], first: &AlertEvent) -> String {
-    let who = first.who.as_deref().map_or("the rules".to_owned(), escaped);
-    let said = first
-        .text
-        .as_deref()
-        .map_or_else(String::new, |text| format!(": {}", escaped(text)));
+fn sentence(facts: &AlertFacts, what: What, of: &[&AlertEvent], then: Then) -> String {
+    let who = of.iter().find_map(|event| event.who.as_deref());
+    let who = who.map_or("the rules".to_owned(), escaped);
+    let text = of.iter().find_map(|event| event.text.as_deref());
+    let said = text.map_or_else(String::new, |text| format!(": {}", escaped(text)));
     let series: Vec<String> = of
         .iter()
         .filter_map(|event| event.series)
@@ -295,6 +294,9 @@ fn sentence(facts: &AlertFacts, what: What, of: &[&AlertEvent], first: &AlertEve
     let named = list(&series);
     let are = |one: &str, many: &str| if series.len() == 1 { one } else { many }.to_owned();
     match what {
+        What::Confirmed if then == Then::Reopen => {
+            format!("{named} {} worse again.", are("is", "are"))
+        }
         What::Confirmed => format!("worse at the same revision, too: {named}."),
         What::Returned => format!("{named} {} worse again.", are("is", "are")),
         What::Recovered => format!("{named} {} back at the level before.", are("is", "are")),
@@ -306,7 +308,7 @@ fn sentence(facts: &AlertFacts, what: What, of: &[&AlertEvent], first: &AlertEve
         What::Acknowledged => format!("{who} knows of it{said}."),
         What::Dismissed => format!("{who} dismissed it{said}."),
         What::Reopened => format!("{who} took that back{said}."),
-        What::Assigned => match &first.text {
+        What::Assigned => match text {
             Some(name) => format!("{} takes care of it.", escaped(name)),
             None => "nobody takes care of it any more.".to_owned(),
         },
