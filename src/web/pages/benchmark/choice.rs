@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use bench_report::metric::Kind;
+
 use super::query::View;
 use super::{by_nature, environments_of};
 use crate::chart::curve::LEAST_PLACES;
@@ -69,7 +71,10 @@ impl Choice {
             .as_ref()
             .filter(|m| here.iter().any(|s| s.key.metric == **m))
             .or_else(|| wanted.map(|s| &s.key.metric))
-            .or_else(|| here.first().map(|s| &s.key.metric))?;
+            .or_else(|| {
+                let first = here.iter().min_by_key(|s| place(s));
+                first.map(|s| &s.key.metric)
+            })?;
         // The series that agrees with most of what was asked; then the worst, then the largest.
         let agrees = |s: &Series| {
             let asked = view.params.iter();
@@ -135,8 +140,8 @@ impl Choice {
             .collect()
     }
 
-    /// The metrics of this machine in the order of the store, each with its series at the chosen
-    /// params, or else at the params nearest to them.
+    /// The metrics of this machine, those that a reader looks for first, each with its series at the
+    /// chosen params, or else at the params nearest to them.
     pub(super) fn metrics(&self) -> Vec<Arc<Series>> {
         let mut best: Vec<(&str, Arc<Series>)> = Vec::new();
         for series in self.here() {
@@ -155,6 +160,7 @@ impl Choice {
                 None => best.push((&series.key.metric, Arc::clone(series))),
             }
         }
+        best.sort_by_key(|(_, series)| place(series));
         best.into_iter().map(|(_, series)| series).collect()
     }
 
@@ -247,6 +253,19 @@ impl Choice {
             .iter()
             .filter(move |s| s.key.environment == environment)
     }
+}
+
+/// Where a metric stands among those of its benchmark: what has a target first, then what is felt
+/// (times, rates), what is paid (bytes), and last what explains them.
+fn place(series: &Series) -> (bool, u8) {
+    let kind = match series.kind {
+        Kind::Time => 0,
+        Kind::Rate => 1,
+        Kind::Bytes => 2,
+        Kind::Ratio => 3,
+        Kind::Count => 4,
+    };
+    (series.target.is_none(), kind)
 }
 
 fn by_params(a: &Series, b: &Series) -> std::cmp::Ordering {
