@@ -14,6 +14,7 @@
 //! - [`overview`]: is main healthy tonight, one block an environment.
 //! - [`run_report`]: what the page of one run says.
 //! - [`identical`]: identical programs against each other, a machine's noise.
+//! - [`epochs`]: spans of one machine and suite version, and what bridges them.
 //! - [`history`]: one series over time, ready for a chart.
 //! - [`noise`]: how much a series moves although nothing changed. [`distribution`]: values as they
 //!   were recorded.
@@ -28,6 +29,7 @@ pub mod carried;
 pub mod compare;
 pub mod confirmation;
 pub mod distribution;
+pub mod epochs;
 pub mod explain;
 pub mod follow;
 pub mod history;

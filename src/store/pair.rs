@@ -1,9 +1,13 @@
 //! Sides of pairs, the commits that runs cover, and the runs of pull requests.
 
+use std::collections::HashSet;
+
+use bench_report::report::Purpose;
 use sqlx::{Row, SqliteConnection};
 
-use crate::domain::{Commit, EnvironmentId, Millis, NewRun, Run, RunId, RunPair};
+use crate::domain::{Commit, EnvironmentId, Millis, NewRun, Point, Run, RunId, RunPair, SeriesId};
 
+use super::points::point;
 use super::row::{RUN_COLUMNS, RunRow};
 use super::{Store, StoreError, code};
 
@@ -70,6 +74,29 @@ impl Store {
         .fetch_optional(self.readers())
         .await?;
         Ok(row.map(|(id,)| RunId(id)))
+    }
+
+    /// What bridging runs measured of a series, in the order of time. They are of kind `ab`, so that
+    /// they are no nights themselves.
+    pub async fn bridges(&self, series: SeriesId) -> Result<Vec<Point>, StoreError> {
+        let runs: Vec<(i64,)> = sqlx::query_as(
+            "select run_id
+             from pair
+             where purpose = $1",
+        )
+        .bind(code::word(&Purpose::Bridge))
+        .fetch_all(self.readers())
+        .await?;
+        if runs.is_empty() {
+            return Ok(Vec::new());
+        }
+        let runs: HashSet<i64> = runs.into_iter().map(|(run,)| run).collect();
+        let track = self.track(series).await?;
+        let mut points = Vec::new();
+        for entry in track.iter().filter(|entry| runs.contains(&entry.run.0)) {
+            points.push(point(entry, &*self.head(entry.run).await?));
+        }
+        Ok(points)
     }
 
     /// The commits that a run covers, newest first, as its report lists them.

@@ -68,6 +68,7 @@ pub fn router(state: AppState) -> Router {
         .route("/series", get(api::series::list))
         .route("/series/{id}/points", get(api::series::points))
         .route("/series/{id}/baseline", get(api::series::baseline))
+        .route("/series/{id}/epochs", get(api::epochs::show))
         .route("/alerts", get(api::alerts::list))
         .route(
             "/alerts/{id}",

@@ -6,6 +6,7 @@ mod artifacts;
 mod compare;
 mod confirmation;
 mod crash;
+mod epochs;
 mod evidence;
 mod explain;
 mod guard;

@@ -83,6 +83,7 @@ pub(super) const VOCABULARY: &[&str] = &[
     "bench_report::report::Purpose",
     "bench_report::report::ArtifactKind",
     "bench_verdict::verdict",
+    "bench_verdict::confirmation::Answer",
     "bench_verdict::confirmation::Confirmation",
     "bench_verdict::confirmation::Outcome",
     "bench_verdict::regression::By",

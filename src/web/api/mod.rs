@@ -6,6 +6,7 @@
 //! - [`baselines`]: the file that `check --baseline` reads.
 //! - [`compare`]: two runs, and a pull request against its base.
 //! - [`export`]: all of it as CSV.
+//! - [`epochs`]: the machines and suite versions of a series.
 //! - [`explain`]: every number behind a verdict.
 //! - [`alerts`]: what somebody must look at; [`levels`], [`annotations`]: what people add.
 //! - [`live`]: a runner says how far it is.
@@ -19,6 +20,7 @@ pub mod baselines;
 pub mod body;
 pub mod compare;
 pub mod confirmation;
+pub mod epochs;
 pub mod explain;
 pub mod export;
 pub mod health;

@@ -30,14 +30,15 @@ use self::query::{Range, View};
 use self::view::BenchmarkPage;
 use super::figure::{TrendFigure, points_json};
 use super::{Place, Shell, html, value};
-use crate::analysis::history::{History, HistoryInputs, build};
+use crate::analysis::epochs;
+use crate::analysis::history::{EventKind, History, HistoryInputs, build};
 use crate::analysis::noise::{NoiseCard, noise_card};
 use crate::domain::alert::Alert;
 use crate::domain::time::DAY_MS;
 use crate::domain::{Environment, EnvironmentId, Millis, Point, Run, Series, SeriesId};
 use crate::store::{AlertFilter, SeriesFilter};
 use crate::web::extract::{Path, Query};
-use crate::web::{AppState, WebError};
+use crate::web::{AppState, WebError, api};
 
 /// Small multiples show this many days at most: what is older has no room on 183 pixels.
 const MULTIPLES_DAYS: i64 = 365;
@@ -230,6 +231,10 @@ async fn history_of(
         to,
     });
     history.annotate(&notes);
+    if history.events.iter().any(|e| e.kind == EventKind::Epoch) {
+        let known = api::epochs::load(state, &choice.series).await?;
+        epochs::label(&mut history, &known);
+    }
     Ok(history)
 }
 
