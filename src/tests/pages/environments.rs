@@ -96,7 +96,7 @@ async fn the_status_of_a_server_says_what_is_kept_what_waits_and_who_is_silent()
         assert!(empty.text().contains(part), "{part}: {}", empty.text());
     }
     let late = with(nightly("late", 3), [latency("A", 1.0)]);
-    store(&app, &late).await;
+    app.store().insert_run(&late, NOW).await.unwrap();
     app.store()
         .record(
             "store.backup",
