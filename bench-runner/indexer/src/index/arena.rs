@@ -16,6 +16,7 @@
 )]
 
 use crate::sync::{AtomicPtr, CHUNK_BITS, Ordering};
+use std::marker::PhantomData;
 
 const CHUNK: usize = 1 << CHUNK_BITS;
 
@@ -39,6 +40,39 @@ pub(crate) struct Growth<T> {
 /// The arena as it was when the view was taken: a later item may be missing.
 pub(crate) struct View<'a, T> {
     chunks: &'a [AtomicPtr<T>],
+}
+
+/// An item with its number.
+#[derive(Debug)]
+pub(crate) struct Place<'a, T> {
+    number: u32,
+    /// Into a chunk of the arena that `'a` borrows.
+    at: *const T,
+    arena: PhantomData<&'a T>,
+}
+
+impl<T> Clone for Place<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Place<'_, T> {}
+
+impl<'a, T> Place<'a, T> {
+    /// The item's number.
+    #[inline(always)]
+    pub(crate) fn number(self) -> u32 {
+        self.number
+    }
+
+    /// The item.
+    #[inline(always)]
+    pub(crate) fn item(self) -> &'a T {
+        // SAFETY: `at` is an item of a chunk that is never freed while the arena is borrowed
+        // (rule 1).
+        unsafe { &*self.at }
+    }
 }
 
 impl<T> Clone for View<'_, T> {
@@ -135,14 +169,43 @@ impl<'a, T> View<'a, T> {
     /// The item, or `None` where the view is too old to have it.
     #[inline]
     pub(crate) fn get(&self, number: u32) -> Option<&'a T> {
+        self.place(number).map(Place::item)
+    }
+
+    /// The item `number`, from the item `from` on, which mostly lies just before it.
+    ///
+    /// A walk along items that lie in a row would wait for each number before it could ask for the
+    /// item. Where the number is the next one its item is found without it: the processor, which
+    /// guesses that it is, goes ahead.
+    #[inline(always)]
+    pub(crate) fn step(&self, from: Place<'a, T>, number: u32) -> Option<Place<'a, T>> {
+        let next = from.number.wrapping_add(1);
+        if number == next && next as usize & (CHUNK - 1) != 0 {
+            return Some(Place {
+                number: next,
+                // SAFETY: `from` is an item of a chunk of CHUNK items, and not the last.
+                at: unsafe { from.at.add(1) },
+                arena: PhantomData,
+            });
+        }
+        self.place(number)
+    }
+
+    /// The item with its number.
+    #[inline]
+    pub(crate) fn place(&self, number: u32) -> Option<Place<'a, T>> {
         let chunk = self.chunks.get((number >> CHUNK_BITS) as usize)?;
         let chunk = chunk.load(Ordering::Acquire);
         if chunk.is_null() {
             return None;
         }
-        // SAFETY: a chunk that is not null has CHUNK initialised items (published with Release),
-        // is never freed while the arena is borrowed (rule 1), and the offset is below CHUNK.
-        Some(unsafe { &*chunk.add(number as usize & (CHUNK - 1)) })
+        Some(Place {
+            number,
+            // SAFETY: a chunk that is not null has CHUNK initialised items (published with Release),
+            // and the offset is below CHUNK.
+            at: unsafe { chunk.add(number as usize & (CHUNK - 1)) },
+            arena: PhantomData,
+        })
     }
 }
 

@@ -1,6 +1,6 @@
 //! The lookup: a walk down the segments that takes no lock and writes nothing shared.
 
-use super::arena::View;
+use super::arena::{Place, View};
 use super::matches::{Matches, Row, Scratch};
 use super::meter::Work;
 use super::seats::medium_and_group;
@@ -72,8 +72,8 @@ struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     #[inline]
-    fn segment(&self, id: u32) -> Result<&'a Segment, Stale> {
-        self.view.get(id).ok_or(Stale)
+    fn segment(&self, id: u32) -> Result<Place<'a, Segment>, Stale> {
+        self.view.place(id).ok_or(Stale)
     }
 
     #[inline]
@@ -86,16 +86,16 @@ impl<'a> Walk<'a> {
     #[inline]
     fn next(
         &self,
-        id: u32,
-        segment: &Segment,
+        place: Place<'a, Segment>,
         matched: usize,
         hash: LocalHash,
-    ) -> Result<Option<u32>, Stale> {
+    ) -> Result<Option<Place<'a, Segment>>, Stale> {
+        let segment = place.item();
         if matched == BLOCKS {
             let next = segment.next.load(Ordering::Acquire);
             if next != NONE {
-                let first = &self.segment(next)?.hashes[0];
-                if first.load(Ordering::Relaxed) == hash.0 {
+                let next = self.view.step(place, next).ok_or(Stale)?;
+                if next.item().hashes[0].load(Ordering::Relaxed) == hash.0 {
                     return Ok(Some(next));
                 }
             }
@@ -103,7 +103,10 @@ impl<'a> Walk<'a> {
         if segment.children.load(Ordering::Acquire) == 0 {
             return Ok(None);
         }
-        Ok(self.child(Parent::Block(block_at(id, matched - 1)), hash))
+        let parent = Parent::Block(block_at(place.number(), matched - 1));
+        self.child(parent, hash)
+            .map(|id| self.segment(id))
+            .transpose()
     }
 
     /// The walk where one word says who holds what.
@@ -112,13 +115,14 @@ impl<'a> Walk<'a> {
         let Some(first) = source.from(0).first() else {
             return Ok(());
         };
-        let Some(mut id) = self.child(Parent::Root(self.scope), *first) else {
+        let Some(id) = self.child(Parent::Root(self.scope), *first) else {
             return Ok(());
         };
+        let mut place = self.segment(id)?;
         let mut depth = 0;
         let mut alive = u64::MAX;
         loop {
-            let segment = self.segment(id)?;
+            let segment = place.item();
             let wanted = source.from(depth);
             let mark = out.mark();
             let (matched, left) = loop {
@@ -149,8 +153,8 @@ impl<'a> Walk<'a> {
             let Some(hash) = source.from(depth).first() else {
                 break;
             };
-            match self.next(id, segment, matched, *hash)? {
-                Some(next) => id = next,
+            match self.next(place, matched, *hash)? {
+                Some(next) => place = next,
                 None => break,
             }
         }
@@ -181,13 +185,14 @@ impl<'a> Walk<'a> {
         let Some(first) = source.from(0).first() else {
             return Ok(());
         };
-        let Some(mut id) = self.child(Parent::Root(self.scope), *first) else {
+        let Some(id) = self.child(Parent::Root(self.scope), *first) else {
             return Ok(());
         };
+        let mut place = self.segment(id)?;
         let mut depth = 0;
         scratch.alive.clear();
         loop {
-            let segment = self.segment(id)?;
+            let segment = place.item();
             let matched = matching(segment, source.from(depth));
             if matched == 0 {
                 break;
@@ -201,11 +206,11 @@ impl<'a> Walk<'a> {
                     }
                 }
             }
-            for place in 0..matched {
+            for block in 0..matched {
                 alive.retain_mut(|(group, seats)| {
                     let rows = rows.iter().filter(|row| row.group == *group);
-                    let stay = rows.fold(0, |stay, row| stay | row.holders[place]);
-                    out.push(depth + place, *group, *seats & !stay);
+                    let stay = rows.fold(0, |stay, row| stay | row.holders[block]);
+                    out.push(depth + block, *group, *seats & !stay);
                     *seats &= stay;
                     *seats != 0
                 });
@@ -217,8 +222,8 @@ impl<'a> Walk<'a> {
             let Some(hash) = source.from(depth).first() else {
                 break;
             };
-            match self.next(id, segment, matched, *hash)? {
-                Some(next) => id = next,
+            match self.next(place, matched, *hash)? {
+                Some(next) => place = next,
                 None => break,
             }
         }
