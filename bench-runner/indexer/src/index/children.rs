@@ -96,11 +96,17 @@ impl Tagged {
     }
 }
 
+/// Where the probe of a hash begins.
+#[inline]
+fn first_place(slots: usize, hash: u64) -> usize {
+    (((hash >> 32) * slots as u64) >> 32) as usize
+}
+
 /// The slots in the order that a hash's probe visits them, each once.
 #[inline]
 fn probe(lines: &[Line], hash: u64) -> impl Iterator<Item = &AtomicU64> {
     let slots = lines.len() * LINE;
-    let start = (((hash >> 32) * slots as u64) >> 32) as usize;
+    let start = first_place(slots, hash);
     (start..slots)
         .chain(0..start)
         .map(|place| &lines[place / LINE].0[place % LINE])
@@ -113,8 +119,11 @@ fn search(
     load: impl Fn(&AtomicU64) -> u64,
     mut is_it: impl FnMut(u32) -> bool,
 ) -> Option<u32> {
-    for slot in probe(lines, hash) {
-        let found = load(slot);
+    let slots = lines.len() * LINE;
+    let mut place = first_place(slots, hash);
+    // By hand, since every lookup comes by here: an iterator that begins again is slower.
+    for _ in 0..slots {
+        let found = load(&lines[place / LINE].0[place % LINE]);
         if found == EMPTY {
             return None;
         }
@@ -123,6 +132,10 @@ fn search(
             if is_it(segment) {
                 return Some(segment);
             }
+        }
+        place += 1;
+        if place == slots {
+            place = 0;
         }
     }
     None

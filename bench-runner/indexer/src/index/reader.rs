@@ -124,28 +124,16 @@ impl<'a> Walk<'a> {
         loop {
             let segment = place.item();
             let wanted = source.from(depth);
-            let mark = out.mark();
-            let (matched, left) = loop {
-                let version = segment.holders.version();
-                let matched = matching(segment, wanted);
-                let held = segment.holders.read();
-                let mut left = alive & held.full;
-                if left != alive && matched > 0 {
-                    if alive & !held.full & held.part == 0 {
-                        out.push(depth, 0, alive & !held.full);
-                    } else {
-                        left = drop_out(segment, held, matched, depth, alive, out);
-                    }
-                }
-                if segment.holders.unchanged(version) {
-                    break (matched, left);
-                }
-                out.back_to(mark);
-            };
+            let matched = matching(segment, wanted);
             if matched == 0 {
                 break;
             }
-            alive = left;
+            // The blocks that match were there before this reading: whoever holds all the segment
+            // has now holds them, whatever changes next.
+            let holds_all = segment.holders.full.load(Ordering::Acquire);
+            if alive & !holds_all != 0 {
+                alive = stay_on(segment, matched, depth, alive, out);
+            }
             depth += matched;
             if alive == 0 {
                 return Ok(());
@@ -308,6 +296,28 @@ fn read_record(group: u32, record: Record<'_>) -> Row {
                 holders,
             };
         }
+    }
+}
+
+/// Who of the alive holds all of the matched blocks, read as of one moment; notes who drops out.
+#[inline]
+fn stay_on(segment: &Segment, matched: usize, depth: usize, alive: u64, out: &mut Matches) -> u64 {
+    let mark = out.mark();
+    loop {
+        let version = segment.holders.version();
+        let held = segment.holders.read();
+        let mut left = alive & held.full;
+        if left != alive {
+            if alive & !held.full & held.part == 0 {
+                out.push(depth, 0, alive & !held.full);
+            } else {
+                left = drop_out(segment, held, matched, depth, alive, out);
+            }
+        }
+        if segment.holders.unchanged(version) {
+            return left;
+        }
+        out.back_to(mark);
     }
 }
 

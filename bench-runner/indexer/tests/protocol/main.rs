@@ -4,8 +4,11 @@
 //!
 //! Each test is a story: what a lookup may answer while a writer does one thing. Each protecting
 //! check is also taken out, and the story must then fail: else it would prove nothing about it.
-//! `KV_INDEXER_PREEMPTIONS` raises the bound for long runs, and takes
-//! away the limit of time that holds without it.
+//!
+//! Every story bounds the preemptions. Those of appending and of the child table are told to their
+//! end within that bound; those of memory used again, of a holder going back and forth and of a block
+//! between media have more interleavings than there is time for, and are told depth first until it is
+//! up. `KV_INDEXER_PREEMPTIONS` raises the bound for long runs, and takes away the limit of time.
 #![allow(
     dead_code,
     unreachable_pub,
