@@ -104,6 +104,44 @@ fn what_was_stored_longest_ago_makes_room() {
 }
 
 #[test]
+fn what_a_router_uses_stays_and_what_it_only_asked_about_goes() {
+    let index = bounded(Some(64), None);
+    let worker = index.worker("w", "m", 0).unwrap();
+    let scope = index.scope("m", kv_indexer::Adapter::None);
+    let prompt = |p: u32| vec![p; 8 * BLOCK_SIZE as usize];
+    let hashes = |p: u32| {
+        let mut hashes = Vec::new();
+        index.local_hashes(&prompt(p), ExtraKeys::None, &mut hashes);
+        hashes
+    };
+    let mut matches = Matches::new();
+    let mut depth = |p: u32| {
+        index.lookup(&Query::new(scope, &prompt(p)), &mut matches);
+        matches.depth_of(worker)
+    };
+    for p in 0..60 {
+        let names: Vec<u64> = (0..8).map(|n| u64::from(p) * 8 + n).collect();
+        let tokens = prompt(p);
+        let event = Stored::new(&names, None, &tokens)
+            .block_size(BLOCK_SIZE)
+            .into();
+        assert_eq!(index.apply(worker, &event).stored, 8);
+        // Once the index is full, one prompt is routed again and again, another only looked up.
+        if p >= 8 {
+            assert_eq!(index.touch(scope, &hashes(4)), 8);
+        }
+        depth(5);
+    }
+    assert_eq!((depth(4), depth(5), depth(59)), (8, 0, 8));
+    assert_eq!(
+        index.touch(scope, &hashes(5)),
+        0,
+        "what is gone is not in use"
+    );
+    assert_eq!(index.touch(scope, &hashes(4)[..3]), 3);
+}
+
+#[test]
 fn memory_stays_within_its_bound() {
     const BOUND: usize = 1 << 20;
     let index = bounded(None, Some(BOUND));

@@ -18,6 +18,14 @@
 //!    otherwise [`tracker::Tracker::reasons`] says why it is not.
 //! 3. Nothing the feed keeps grows without bound; what a bound drops is counted, and asked for
 //!    again.
+//!
+//! # What is not guarded here
+//! A payload over [`MAX_PAYLOAD`](crate::MAX_PAYLOAD) is refused, and what waits is bounded in bytes;
+//! but both see a message only once it is whole. The `zeromq` crate reserves memory for a frame by
+//! the length that its sender announces, and has no option for the longest (libzmq's
+//! `ZMQ_MAXMSGSIZE`): a peer that lies can have this process ask for more memory than there is.
+//! Subscribe to engines that are trusted, over a network that is; a limit on the process's memory
+//! (`MemoryMax=` of its unit) turns the worst into a restart.
 
 mod driver;
 mod publisher;

@@ -1,13 +1,19 @@
-//! Staying within bounds: blocks stored longest ago make room for new ones.
+//! Staying within bounds: blocks used longest ago make room for new ones.
 //!
 //! A hand goes around the segments, as in the CLOCK page replacement: a segment without children
-//! that was not stored to since the hand last came by loses all its holders. Lookups do not count
-//! as use, since readers write nothing. Only leaves are taken, so no prefix is cut in the middle.
+//! that was not used since the hand last came by loses all its holders. Only leaves are taken, so no
+//! prefix is cut in the middle.
+//!
+//! Storing is use, and so is [`Index::touch`](super::Index::touch). A lookup by itself is none: it
+//! writes nothing that others read, or two of them would be slower than one; and it asks about many
+//! workers of which the router takes one. The router says which prompt it sent on its way.
 
 use super::seats::{GROUPS, Target, medium_and_group};
 use super::segment::{BLOCKS, NONE, Segment, TOUCHED, block_at};
+use super::shared::Parent;
 use super::space::MAX_SEGMENTS;
 use super::writer::Edit;
+use crate::hash::{LocalHash, ScopeId};
 use crate::sync::{Ordering, Own};
 
 /// Bytes that a segment in use costs beside its own: its blocks' slots in the engine map at their
@@ -45,6 +51,26 @@ impl<'a> Edit<'a> {
             }
             self.evict(kept)?;
         }
+    }
+
+    /// Notes that a prompt's blocks are in use; gives how many of them there are.
+    pub(crate) fn touch(&mut self, scope: ScopeId, hashes: &[LocalHash]) -> usize {
+        let mut parent = Parent::Root(scope);
+        let mut done = 0;
+        while let Some(&hash) = hashes.get(done)
+            && let Some((id, place)) = self.child_of(parent, hash)
+        {
+            let segment = self.segment(id);
+            let run = segment.matching(place, segment.length(), &hashes[done..]);
+            if run == 0 {
+                break;
+            }
+            let state = segment.state.own();
+            segment.state.store(state | TOUCHED, Ordering::Relaxed);
+            done += run;
+            parent = Parent::Block(block_at(id, place + run - 1));
+        }
+        done
     }
 
     fn odd_bytes(&self) -> usize {

@@ -49,7 +49,7 @@ use shared::Shared;
 use source::{Lazy, Ready, Source};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use types::{IndexError, MediumId, Options, Query, Stats, WorkerId};
-use writer::Writer;
+use writer::{Edit, Writer};
 
 /// An index of KV-cache events. All methods take `&self`; share it by reference or `Arc`.
 #[derive(Debug)]
@@ -159,6 +159,17 @@ impl Index {
         let writer = self.write();
         while !reader::attempt(&self.shared, scope, source, medium, out) {}
         drop(writer);
+    }
+
+    /// Says that a prompt's blocks are in use, for an index with bounds: those used longest ago are
+    /// evicted first, and lookups, which write nothing, do not count. A router calls it for each
+    /// prompt it has routed; `hashes` are those of [`Index::local_hashes`]. Gives how many of the
+    /// blocks are known, by anyone.
+    ///
+    /// Takes the writers' lock, for about as long as storing the prompt again would.
+    pub fn touch(&self, scope: ScopeId, hashes: &[LocalHash]) -> usize {
+        let mut writer = self.write();
+        Edit::new(&self.shared, &mut writer).touch(scope, hashes)
     }
 
     /// Appends the hash of each whole block of a prompt, for [`Index::lookup_hashes`]: a router

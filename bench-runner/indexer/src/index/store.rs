@@ -116,7 +116,7 @@ impl<'a> Edit<'a> {
 
     /// Where the child with that hash is, if there is one.
     #[inline]
-    fn child_of(&self, parent: Parent, hash: LocalHash) -> Option<(u32, usize)> {
+    pub(crate) fn child_of(&self, parent: Parent, hash: LocalHash) -> Option<(u32, usize)> {
         if let Parent::Block(block) = parent {
             let (id, place) = place_of(block);
             let segment = self.segment(id);

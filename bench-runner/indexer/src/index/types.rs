@@ -25,7 +25,8 @@ pub struct Options {
     pub portable: bool,
     /// Distinct blocks to make room for at once; 0 grows from nothing.
     pub expected_blocks: usize,
-    /// Most distinct blocks to keep; past it, those used longest ago are evicted.
+    /// Most distinct blocks to keep; past it, those used longest ago are evicted: stored, or named to
+    /// [`Index::touch`](crate::Index::touch).
     pub max_blocks: Option<usize>,
     /// Most bytes of memory to hold; past it, the blocks used longest ago are evicted.
     pub max_bytes: Option<usize>,
