@@ -188,6 +188,49 @@ fn an_engine_that_never_answers_is_incomplete_coverage() {
 }
 
 #[test]
+fn a_recording_is_measured_in_series_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("monday traffic.kvfeed");
+    let ends = endpoints();
+    let _publisher = publish(&ends, &["--batches", "500", "--rate", "0"]);
+    let counts = json(&subscribe(&ends, &["--record", file.to_str().unwrap()]));
+    let run = |file: &Path| {
+        bench_runner()
+            .args(["run", "--quick", "--count", "2", "--warmup", "0s", "--json"])
+            .args(["--bench", "Recorded", "--recording"])
+            .arg(file)
+            .output()
+            .unwrap()
+    };
+    let report = json(&run(&file));
+    let benchmarks = report["benchmarks"].as_array().unwrap();
+    assert_eq!(benchmarks.len(), 1, "{report}");
+    assert_eq!(benchmarks[0]["name"], "KVEventRecorded");
+    let label = benchmarks[0]["params"]["recording"].as_str().unwrap();
+    assert!(label.starts_with("monday_traffic-"), "{label}");
+    let metrics = benchmarks[0]["metrics"].as_array().unwrap();
+    let samples = |name: &str| {
+        let metric = metrics.iter().find(|metric| metric["name"] == name);
+        metric.unwrap()["samples"].as_array().unwrap().clone()
+    };
+    assert_eq!(
+        samples("distinct_blocks"),
+        vec![counts["blocks"].as_f64().unwrap(); 2]
+    );
+    assert!(
+        samples("events_per_second")
+            .iter()
+            .all(|rate| rate.as_f64().unwrap() > 0.0)
+    );
+
+    std::fs::write(&file, "no recording").unwrap();
+    let refused = run(&file);
+    assert_eq!(refused.status.code(), Some(2), "{refused:?}");
+    let stderr = String::from_utf8_lossy(&refused.stderr);
+    assert!(stderr.contains("not a recording of events"), "{stderr}");
+}
+
+#[test]
 fn wrong_input_is_refused_with_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("text");

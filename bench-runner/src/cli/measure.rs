@@ -24,6 +24,7 @@ use crate::measure::cpu;
 use crate::output::Progress;
 use crate::profile::{Passes, Taken, Wanted};
 use crate::suite::plant::Plant;
+use crate::suite::recorded::Recording;
 use crate::suite::{Stop, Workloads};
 use crate::upload::live::Live;
 use crate::upload::server::Server;
@@ -98,17 +99,26 @@ pub(super) struct Measured {
 impl MeasureArgs {
     /// Plans the run.
     pub(super) fn prepare(&self, kind: RunKind) -> Result<Prepared, Failure> {
-        self.prepare_planted(kind, None)
+        self.prepare_with(kind, None, None)
     }
 
-    /// Plans a run in which something is planted.
-    pub(super) fn prepare_planted(
+    /// Plans a run in which something is planted, or a recording is measured, too.
+    pub(super) fn prepare_with(
         &self,
         kind: RunKind,
         plant: Option<Plant>,
+        recording: Option<&Path>,
     ) -> Result<Prepared, Failure> {
+        let recording = recording.map(Recording::open).transpose().or_usage()?;
+        if recording
+            .as_ref()
+            .is_some_and(|recording| !recording.is_closed())
+        {
+            eprintln!("bench-runner: the recording has no end; what came last may be missing");
+        }
         let settings = Settings {
             plant,
+            recording: recording.map(Arc::new),
             ..self.settings()
         };
         let cases = plan(&settings, &cpu::allowed()).or_usage()?;
@@ -168,6 +178,7 @@ impl MeasureArgs {
             seed: self.seed,
             quick: self.quick,
             plant: None,
+            recording: None,
         }
     }
 }
@@ -201,7 +212,7 @@ impl Prepared {
         observers.extend(writer.as_mut().map(|writer| writer as &mut dyn Observer));
         observers.push(&mut progress);
         observers.extend(live.as_mut().map(|live| live as &mut dyn Observer));
-        let workloads = Workloads::new(self.settings.seed);
+        let workloads = Workloads::new(self.settings.seed).beside(self.settings.recording.clone());
         let executor = SuiteExecutor {
             workloads: &workloads,
             settings: &self.settings,

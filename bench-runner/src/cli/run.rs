@@ -44,6 +44,10 @@ pub(super) struct Args {
     /// Format of what --exec prints: go, criterion, bmf, gab or aibrix [default: what it looks like]
     #[arg(long, value_name = "FORMAT", requires = "exec", value_parser = import::format)]
     exec_format: Option<Format>,
+    /// Measure this recording, too, from 'feed subscribe --record': series of its own. Alone with
+    /// --bench Recorded
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["exec", "soak"])]
+    recording: Option<PathBuf>,
     /// Plant a slowdown of one operation, to see that it is found: apply=15%, lookup=5%, apply=alloc
     #[arg(long, value_name = "WHAT", hide = true, conflicts_with = "exec", value_parser = plant::parse)]
     plant: Option<Plant>,
@@ -96,7 +100,9 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
         None => {
             let wanted = args.profiles.wanted();
             wanted.check().or_usage()?;
-            let mut prepared = args.measure.prepare_planted(args.kind, args.plant)?;
+            let mut prepared =
+                args.measure
+                    .prepare_with(args.kind, args.plant, args.recording.as_deref())?;
             prepared.profiled(wanted, args.profiles.instructions);
             if delivery.is_some() && !prepared.has_commit() {
                 return Err(usage(upload::NO_COMMIT));

@@ -1,5 +1,6 @@
 //! Which benchmarks are to be measured, how, and which cannot be measured here.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bench_report::metric::Params;
@@ -10,6 +11,7 @@ use thiserror::Error;
 use crate::measure::alloc;
 use crate::measure::looping::Budget;
 use crate::suite::plant::{self, Plant};
+use crate::suite::recorded::{self, Recording};
 use crate::suite::{BenchmarkInfo, MetricInfo, catalogue};
 
 /// How a run is to be made.
@@ -31,6 +33,8 @@ pub struct Settings {
     pub quick: bool,
     /// A planted slowdown; none but where a gate proves itself.
     pub plant: Option<Plant>,
+    /// A recording to be measured, too.
+    pub recording: Option<Arc<Recording>>,
 }
 
 /// How long a sample is, with the text that said so.
@@ -108,8 +112,11 @@ impl Case {
 pub fn plan(settings: &Settings, processors: &[usize]) -> Result<Vec<Case>, PlanError> {
     let counts_allocations = alloc::is_installed();
     let mut cases = Vec::new();
-    for info in catalogue() {
-        for params in info.cases(&settings.cpu) {
+    let recorded = settings.recording.iter();
+    let recorded = recorded.map(|recording| (&recorded::INFO, vec![recording.params()]));
+    let synthetic = catalogue().map(|info| (info, info.cases(&settings.cpu)));
+    for (info, all_params) in synthetic.into_iter().chain(recorded) {
+        for params in all_params {
             let mut case = Case {
                 info,
                 metrics: info
@@ -235,6 +242,7 @@ pub(crate) mod tests {
             seed: 7,
             quick: false,
             plant: None,
+            recording: None,
         }
     }
 

@@ -4,6 +4,7 @@
 //! - `subject`: the index under test, through its public API; `counted`: the same with its work counted.
 //! - `drive`: closed loops on pinned threads, as several benchmarks need them.
 //! - [`mixed`]: a workload without an end, for soaking.
+//! - [`recorded`]: a recording as a benchmark of its own, where one is given.
 //! - [`repeated`]: an operation alone, for counters outside the program.
 //! - `workloads`: the seeded streams, made once a run.
 //! - [`plant`]: a planted slowdown, which proves that a gate can fail.
@@ -24,6 +25,7 @@ pub mod memory_usage;
 pub mod mixed;
 pub mod plant;
 pub mod processing_latency;
+pub mod recorded;
 pub mod repeated;
 pub mod routing_decision;
 mod sample;
@@ -54,6 +56,7 @@ pub fn sample(
         name if name == burst_load::INFO.name => burst_load::sample,
         name if name == routing_decision::INFO.name => routing_decision::sample,
         name if name == end_to_end::INFO.name => end_to_end::sample,
+        name if name == recorded::INFO.name => recorded::sample,
         name => return Err(SampleError::UnknownBenchmark(name.to_owned())),
     };
     take(params, context)

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use ahash::AHashMap;
 
+use super::recorded::Recording;
 use crate::workload::catalogue::Catalogue;
 use crate::workload::fleet::{Fleet, FleetShape};
 use crate::workload::prompts::{Prompt, prompts};
@@ -20,6 +21,7 @@ pub struct Workloads {
     fleet: OnceLock<Fleet>,
     prompts: OnceLock<Vec<Prompt>>,
     catalogues: Mutex<AHashMap<usize, Arc<Catalogue>>>,
+    recording: Option<Arc<Recording>>,
 }
 
 impl Workloads {
@@ -36,12 +38,23 @@ impl Workloads {
             fleet: OnceLock::new(),
             prompts: OnceLock::new(),
             catalogues: Mutex::default(),
+            recording: None,
         }
     }
 
     /// The seed that they were all made from.
     pub fn run_seed(&self) -> u64 {
         self.seed
+    }
+
+    /// The same streams, and a recording beside them.
+    pub fn beside(self, recording: Option<Arc<Recording>>) -> Self {
+        Self { recording, ..self }
+    }
+
+    /// The recording, where there is one.
+    pub fn recording(&self) -> Option<&Recording> {
+        self.recording.as_deref()
     }
 
     /// A seed for a purpose of its own.
