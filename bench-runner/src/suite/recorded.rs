@@ -123,7 +123,7 @@ impl Recording {
         let file = File::open(path).map_err(RecordError::from).map_err(read)?;
         let mut reader = Reader::new(BufReader::new(file)).map_err(read)?;
         let (mut steps, mut content) = (Vec::new(), Sha256::new());
-        while let Some(record) = reader.next() {
+        for record in reader.by_ref() {
             let record = record.map_err(read)?;
             let what = match record.what {
                 What::Batch {
