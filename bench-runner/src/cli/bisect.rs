@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use bench_report::metric::{Direction, SeriesName, format_change, format_change_interval};
+use bench_report::metric::{
+    Direction, Params, SeriesName, format_change, format_change_interval, series_text,
+};
 use bench_verdict::exit::ExitCode;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -93,7 +95,7 @@ fn question(args: &Args) -> Result<Question, Failure> {
             usage("the alert knows no good revision: give --series, --good and --bad")
         })?;
         return Ok(Question {
-            series: first.name.clone(),
+            series: series_text(&first.benchmark, &first.metric, &first.params),
             good: good.commit,
             bad: alert.first_bad.commit,
         });
@@ -125,7 +127,9 @@ struct Night {
 
 #[derive(Debug, Deserialize)]
 struct Named {
-    name: String,
+    benchmark: String,
+    metric: String,
+    params: Params,
 }
 
 /// The commits after `good` up to `bad` along first parents, the oldest first. None where `good` is
@@ -367,6 +371,28 @@ fn how_sure(culprit: &Culprit) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_alert_names_the_series_and_its_revisions() {
+        let json = r#"{"alert_id": 4, "first_bad": {"run_id": 9, "commit": "bb"}, "last_good": {"run_id": 8, "commit": "aa"},
+            "series": [{"series_id": 1, "benchmark": "Work", "params": {"cpu": "2"}, "metric": "latency", "unit": "ns"}]}"#;
+        let alert: Result<Alert, _> = serde_json::from_str(json);
+        let read = alert.map(|alert| {
+            let one = &alert.series[0];
+            let name = series_text(&one.benchmark, &one.metric, &one.params);
+            (
+                name,
+                alert.first_bad.commit,
+                alert.last_good.map(|night| night.commit),
+            )
+        });
+        let expected = (
+            "Work latency cpu=2".to_owned(),
+            "bb".to_owned(),
+            Some("aa".to_owned()),
+        );
+        assert_eq!(read.ok(), Some(expected));
+    }
 
     #[test]
     fn a_series_is_named_as_verdicts_name_it() {
