@@ -329,14 +329,15 @@ async fn addresses(app: &AppState) -> Vec<String> {
     let (run, before) = (newest[0].id, newest[newest.len() - 1].id);
     vec![
         "/".to_owned(),
-        // The rows of choices alone: every series is counted, none is drawn.
+        // The rows of choices alone: every series is counted, none is drawn. Machine 1 is the one
+        // with the years; uploads of the measurement above are of another.
         "/trends?benchmark=none".to_owned(),
-        "/trends".to_owned(),
-        "/trends?range=all".to_owned(),
-        "/trends?benchmark=KVEventConcurrency&metric=metric_1".to_owned(),
-        "/trends?show=overlay".to_owned(),
-        "/trends?show=overlay&range=all".to_owned(),
-        "/trends?points=1".to_owned(),
+        "/trends?environment=1".to_owned(),
+        "/trends?environment=1&range=all".to_owned(),
+        "/trends?environment=1&benchmark=KVEventConcurrency&metric=metric_1".to_owned(),
+        "/trends?environment=1&show=overlay".to_owned(),
+        "/trends?environment=1&show=overlay&range=all".to_owned(),
+        "/trends?environment=1&points=1".to_owned(),
         "/benchmarks/KVEventConcurrency".to_owned(),
         "/benchmarks/KVEventConcurrency?range=all".to_owned(),
         "/runs".to_owned(),
