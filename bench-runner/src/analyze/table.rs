@@ -268,6 +268,7 @@ mod tests {
           ▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆██████████▁▁▁▁▁▁▁▁▁▁  60.5 to 121.5
                               !         E
           night   40  2026-02-10  step +19.8%
+          night   40  2026-02-10  E-divisive sees it too
           night   41  2026-02-11  alarm +19.3% (worse), raised after 1 night
           night   60  2026-03-02  another environment, not compared (−49.6% apart)
           nights by band: 3 warning, 3 info, 68 none, 6 warming up
@@ -278,6 +279,7 @@ mod tests {
           !  an alarm, +  an improvement, as the nightly job would have raised them
           ~  creep: slow change since the level that was accepted last
           E  another environment: nothing is compared across it
+        E-divisive is a second opinion on steps (window 50, p 0.001) and decides nothing.
         ");
     }
 
@@ -295,6 +297,7 @@ mod tests {
           !  an alarm, +  an improvement, as the nightly job would have raised them
           ~  creep: slow change since the level that was accepted last
           E  another environment: nothing is compared across it
+        E-divisive is a second opinion on steps (window 50, p 0.001) and decides nothing.
         ");
     }
 }
