@@ -154,6 +154,7 @@ async fn answers_are_as_described() {
         ("/api/v1/series", "/api/v1/series"),
         ("/api/v1/series/{id}/points", "/api/v1/series/1/points"),
         ("/api/v1/series/{id}/baseline", "/api/v1/series/1/baseline"),
+        ("/api/v1/series/{id}/epochs", "/api/v1/series/1/epochs"),
         ("/api/v1/baselines.json", "/api/v1/baselines.json"),
         ("/api/v1/live/{run_key}/events", "/api/v1/live/none/events"),
         ("/export.csv", "/export.csv"),
