@@ -65,7 +65,9 @@ impl Distribution {
 
     /// Whether enough values were recorded to speak of this quantile: at least one lies beyond it.
     pub fn knows(&self, part: f64) -> bool {
-        part >= 1.0 || self.count as f64 * (1.0 - part) >= 1.0
+        // One of 10,000 lies beyond p99.99, though 1 - 0.9999 is less than 1 / 10,000 in binary.
+        const ROUNDING: f64 = 1e-9;
+        part >= 1.0 || self.count as f64 * (1.0 - part) >= 1.0 - ROUNDING
     }
 
     /// Percentile curve: `-log10(1 - part)`, so that each further nine takes the same width, and the

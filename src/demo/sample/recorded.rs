@@ -5,7 +5,7 @@ use bench_report::report::Histogram;
 /// So many nights, counted back from the newest, have distributions.
 pub(super) const NIGHTS: i64 = 30;
 
-/// How many values a distribution holds: the smallest number that knows its p99.99.
+/// How many values a distribution holds: enough to know its p99.99.
 const VALUES: u64 = 100_000;
 
 /// Values of one distribution: percentiles as parts, in ascending order, and the values in
@@ -34,8 +34,8 @@ pub(super) fn recorded(name: &str, percentiles: &[(f64, f64)]) -> Option<Histogr
         (y0.ln() * (1.0 - along) + y1.ln() * along).exp()
     };
     let mut values = hdrhistogram::Histogram::<u64>::new_with_bounds(1, 60_000_000_000, 3).ok()?;
-    // The last hundredth one by one, the rest in rows of a hundred.
-    let tail = VALUES / 100;
+    // What lies around p99 and beyond it one by one, the rest in rows of a hundred.
+    let tail = VALUES / 50;
     let rows = (0..VALUES - tail).step_by(100).map(|rank| (rank, 100));
     for (rank, count) in rows.chain((VALUES - tail..VALUES).map(|rank| (rank, 1))) {
         let part = (rank as f64 + count as f64 / 2.0) / VALUES as f64;
