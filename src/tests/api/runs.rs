@@ -134,7 +134,7 @@ async fn the_gate_is_as_strict_as_it_is_asked_to_be() {
         .get("/api/v1/runs/4/verdict?no_noise_guard=true&fail_on=critical")
         .await;
     assert_eq!(critical.json()["exit_code"], 0);
-    for bad in ["threshold=-1", "threshold=NaN", "fail_on=info"] {
+    for bad in ["threshold=-1", "threshold=NaN", "fail_on=none"] {
         let answer = app.get(&format!("/api/v1/runs/4/verdict?{bad}")).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{bad}");
     }
