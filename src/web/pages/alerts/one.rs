@@ -8,7 +8,7 @@ use axum::response::Html;
 use bench_report::metric::{Direction, format_change};
 use bench_verdict::verdict::Band;
 
-use super::row::{series_of, verdict};
+use super::row::{is_sample, series_of, verdict};
 use super::words;
 use crate::analysis::alerts::act::allowed;
 use crate::analysis::history::{HistoryInputs, build};
@@ -44,6 +44,7 @@ struct AlertPage {
     version: u32,
     state: &'static str,
     is_active: bool,
+    is_sample: bool,
     owner: Option<String>,
     reason: Option<String>,
     sentence: String,
@@ -145,6 +146,7 @@ pub async fn show(
         version: alert.version,
         state: alert.state.name(),
         is_active: alert.is_active(),
+        is_sample: is_sample(&state, &alert).await?,
         owner: alert.owner.clone(),
         reason: alert.reason().map(str::to_owned),
         sentence: words::sentence(&alert, &series, now),

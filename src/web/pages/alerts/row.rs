@@ -38,6 +38,8 @@ pub struct AlertRow {
     pub owner: Option<String>,
     /// Whether somebody has still to do something about it.
     pub is_active: bool,
+    /// Whether its values were generated.
+    pub is_sample: bool,
 }
 
 /// Alerts as rows.
@@ -46,6 +48,7 @@ pub async fn rows(state: &AppState, alerts: &[Alert]) -> Result<Vec<AlertRow>, W
     let mut rows = Vec::with_capacity(alerts.len());
     for alert in alerts {
         let series = series_of(state, alert).await?;
+        let is_sample = is_sample(state, alert).await?;
         let (band, evidence) = verdict(alert);
         rows.push(AlertRow {
             id: alert.id,
@@ -60,6 +63,7 @@ pub async fn rows(state: &AppState, alerts: &[Alert]) -> Result<Vec<AlertRow>, W
             state: alert.state.name(),
             owner: alert.owner.clone(),
             is_active: alert.is_active(),
+            is_sample,
         });
     }
     Ok(rows)
@@ -72,6 +76,13 @@ pub async fn series_of(state: &AppState, alert: &Alert) -> Result<Vec<Arc<Series
         all.extend(state.store.series_by_id(one.series).await?);
     }
     Ok(all)
+}
+
+/// Whether an alert's machine is a made-up one, whose values were generated.
+pub async fn is_sample(state: &AppState, alert: &Alert) -> Result<bool, WebError> {
+    let environments = state.store.environments().await?;
+    let mut own = environments.iter().filter(|e| e.id == alert.environment);
+    Ok(own.any(|machine| machine.is_sample))
 }
 
 /// How bad an alert is, and how sure.
