@@ -5,7 +5,7 @@ use std::path::Path;
 use bench_report::report::Revision;
 use jiff::Timestamp;
 
-use crate::environment::clean_command;
+use crate::environment::git;
 
 /// The full hash of a commit that a word names.
 pub(super) fn commit(work_tree: &Path, word: &str) -> Option<String> {
@@ -76,17 +76,4 @@ pub(super) fn revision(work_tree: &Path, commit: &str) -> Option<Revision> {
         subject: some(subject, 500),
         ..Revision::default()
     })
-}
-
-/// What git prints; none where it fails or prints nothing.
-fn git(folder: &Path, arguments: &[&str]) -> Option<String> {
-    let output = clean_command("git")
-        .arg("-C")
-        .arg(folder)
-        .args(arguments)
-        .output()
-        .ok()?;
-    let text = String::from_utf8(output.stdout).ok()?;
-    let text = text.trim_end();
-    (output.status.success() && !text.is_empty()).then(|| text.to_owned())
 }

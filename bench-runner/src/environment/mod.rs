@@ -7,4 +7,5 @@ mod revision;
 
 pub use machine::{conditions, environment};
 pub use program::{binary_sha256, clean_command, is_optimised};
+pub(crate) use revision::git;
 pub use revision::{RevisionError, RevisionOverrides, revision, revision_at};

@@ -137,7 +137,7 @@ fn from_git(folder: &Path) -> Option<Revision> {
 }
 
 /// What git prints, without the line's end; `None` when it fails or prints nothing.
-fn git(folder: &Path, arguments: &[&str]) -> Option<String> {
+pub(crate) fn git(folder: &Path, arguments: &[&str]) -> Option<String> {
     let output = clean_command("git")
         .arg("-C")
         .arg(folder)
