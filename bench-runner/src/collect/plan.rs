@@ -10,9 +10,9 @@ use thiserror::Error;
 
 use crate::measure::alloc;
 use crate::measure::looping::Budget;
-use crate::suite::plant::{self, Plant};
+use crate::suite::plant::Plant;
 use crate::suite::recorded::{self, Recording};
-use crate::suite::{BenchmarkInfo, MetricInfo, catalogue};
+use crate::suite::{BenchmarkInfo, MetricInfo, catalogue, operation_of};
 
 /// How a run is to be made.
 #[derive(Debug, Clone)]
@@ -133,7 +133,7 @@ pub fn plan(settings: &Settings, processors: &[usize]) -> Result<Vec<Case>, Plan
                 continue;
             }
             if let Some(plant) = settings.plant
-                && plant::operation_of(info.name, &case.params) != Some(plant.operation)
+                && operation_of(info.name, &case.params) != Some(plant.operation)
             {
                 return Err(PlanError::NotPlanted {
                     plant,
@@ -258,7 +258,7 @@ pub(crate) mod tests {
     #[test]
     fn what_is_planted_must_reach_every_benchmark() {
         let planted = |bench| Settings {
-            plant: Some(plant::parse("lookup=15%").unwrap()),
+            plant: Some(crate::suite::plant::parse("lookup=15%").unwrap()),
             ..settings(Some(bench))
         };
         assert!(plan(&planted("RoutingDecision"), &[0]).is_ok());

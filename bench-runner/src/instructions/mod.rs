@@ -8,14 +8,12 @@ use bench_report::report::{Metric, Report};
 use thiserror::Error;
 
 use crate::measure::instructions;
-use crate::suite::plant::{Operation, operation_of};
+use crate::suite::plant::Operation;
 use crate::suite::repeated::{prepare, repeat_counted};
-use crate::suite::{SampleError, Workloads, catalogue};
+use crate::suite::{INSTRUCTIONS, SampleError, Workloads, catalogue, operation_of};
 
 pub use callgrind::CallgrindError;
 
-/// The metric.
-pub const METRIC: &str = "instructions_per_op";
 /// Operations that are counted.
 const OPERATIONS: u64 = 4_096;
 
@@ -79,7 +77,7 @@ pub fn add_to(report: &mut Report, workloads: &Workloads) -> Vec<String> {
         let info = catalogue()
             .into_iter()
             .find(|info| info.name == benchmark.name);
-        let metric = info.and_then(|info| info.metric(METRIC));
+        let metric = info.and_then(|info| info.metric(INSTRUCTIONS));
         let has = |params: &Params| metric.filter(|metric| metric.when.holds(params));
         let operation = operation_of(&benchmark.name, &benchmark.params);
         let (Some(metric), Some(operation)) = (has(&benchmark.params), operation) else {

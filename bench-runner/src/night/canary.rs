@@ -5,7 +5,8 @@ use bench_report::report::{Report, Status};
 
 use super::flagged::options;
 use crate::ab::side::{Program, Side};
-use crate::suite::plant::{Effect, Operation, Plant, is_promised, operation_of};
+use crate::suite::operation_of;
+use crate::suite::plant::{Effect, Operation, Plant, is_promised};
 use crate::workload::random::{Random, derive};
 
 /// By how much the planted side is slower.

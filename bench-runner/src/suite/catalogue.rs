@@ -5,6 +5,7 @@
 use bench_report::metric::{Direction, Kind, Op, Params, Target, Unit};
 use serde::Serialize;
 
+use super::plant::Operation;
 use super::{
     burst_load, concurrency, end_to_end, large_prefix, memory_usage, processing_latency,
     routing_decision, throughput,
@@ -14,6 +15,9 @@ use super::{
 pub const SUITE: &str = "kv-sync";
 /// Changes when results stop being comparable with earlier ones: that starts a new epoch.
 pub const SUITE_VERSION: &str = "1";
+
+/// The metric that counts a processor's instructions.
+pub const INSTRUCTIONS: &str = "instructions_per_op";
 
 /// One benchmark of the suite.
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -113,6 +117,19 @@ pub fn catalogue() -> [&'static BenchmarkInfo; 8] {
         &routing_decision::INFO,
         &end_to_end::INFO,
     ]
+}
+
+/// The operation whose time a benchmark repeats in a closed loop: what can be planted there. None
+/// where the operation waits for events to come, or is one of several in a turn.
+pub fn operation_of(benchmark: &str, params: &Params) -> Option<Operation> {
+    let rate = params.get("rate").is_none_or(|rate| rate == "max");
+    match benchmark {
+        name if name == processing_latency::INFO.name => Some(Operation::Apply),
+        name if name == throughput::INFO.name && rate => Some(Operation::Apply),
+        name if name == concurrency::INFO.name => Some(Operation::Apply),
+        name if name == routing_decision::INFO.name => Some(Operation::Lookup),
+        _ => None,
+    }
 }
 
 impl BenchmarkInfo {
@@ -227,12 +244,7 @@ impl MetricInfo {
     /// Instructions of an operation; they are the same with any number of processors.
     pub(super) const fn instructions() -> Self {
         let about = "instructions for one, where they are asked for and can be counted";
-        let mut metric = Self::new(
-            crate::instructions::METRIC,
-            Unit::PerOperation,
-            Kind::Count,
-            about,
-        );
+        let mut metric = Self::new(INSTRUCTIONS, Unit::PerOperation, Kind::Count, about);
         metric.needs_instructions = true;
         metric.when(When::Is("cpu", "1")).floor(1.0)
     }

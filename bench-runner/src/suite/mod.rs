@@ -34,7 +34,8 @@ pub mod throughput;
 mod workloads;
 
 pub use catalogue::{
-    BenchmarkInfo, Goal, MetricInfo, ParamInfo, SUITE, SUITE_VERSION, Variant, When, catalogue,
+    BenchmarkInfo, Goal, INSTRUCTIONS, MetricInfo, ParamInfo, SUITE, SUITE_VERSION, Variant, When,
+    catalogue, operation_of,
 };
 pub use sample::{Context, Sample, SampleError, Stop};
 pub use workloads::Workloads;

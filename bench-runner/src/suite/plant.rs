@@ -20,10 +20,6 @@
 use std::fmt;
 use std::hint::black_box;
 
-use bench_report::metric::Params;
-
-use super::throughput;
-use super::{concurrency, processing_latency, routing_decision};
 use crate::measure::clock::Clock;
 
 /// An operation of the index.
@@ -98,20 +94,7 @@ impl fmt::Display for Plant {
     }
 }
 
-/// The operation whose time a benchmark repeats in a closed loop: what can be planted there. None
-/// where the operation waits for events to come, or is one of several in a turn.
-pub fn operation_of(benchmark: &str, params: &Params) -> Option<Operation> {
-    let rate = params.get("rate").is_none_or(|rate| rate == "max");
-    match benchmark {
-        name if name == processing_latency::INFO.name => Some(Operation::Apply),
-        name if name == throughput::INFO.name && rate => Some(Operation::Apply),
-        name if name == concurrency::INFO.name => Some(Operation::Apply),
-        name if name == routing_decision::INFO.name => Some(Operation::Lookup),
-        _ => None,
-    }
-}
-
-/// Whether a metric of such a benchmark moves by the planted fraction: means and rates do, a
+/// Whether a metric of a benchmark that repeats such an operation moves by the planted fraction: means and rates do, a
 /// quantile moves by the delay, which is another fraction of it.
 pub fn is_promised(metric: &str) -> bool {
     matches!(

@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 
+use bench_report::metric::Params;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::band::Band;
-use crate::gate::{FailOn, GateOptions};
-use crate::verdict::{Params, SeriesVerdict};
+use crate::gate::strictness::{FailOn, GateOptions};
 
 /// So many patterns at most.
 pub const MOST: usize = 200;
@@ -221,28 +221,6 @@ pub struct Change {
     pub change: Option<f64>,
     /// Its band.
     pub band: Band,
-}
-
-impl From<&SeriesVerdict> for Change {
-    fn from(series: &SeriesVerdict) -> Change {
-        Change {
-            value: series.value,
-            baseline: series.baseline,
-            change: series.change,
-            band: series.band,
-        }
-    }
-}
-
-impl<'a> From<&'a SeriesVerdict> for Named<'a> {
-    fn from(series: &'a SeriesVerdict) -> Named<'a> {
-        Named {
-            benchmark: &series.benchmark,
-            metric: &series.metric,
-            params: &series.params,
-            environment: &series.environment,
-        }
-    }
 }
 
 /// Whether the whole of `text` matches a glob of `*` (anything, nothing too) and `?` (one letter).

@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::band::Band;
 use crate::exit::{ExitCode, Status};
-use crate::gate::FailOn;
+use crate::gate::strictness::FailOn;
 pub use crate::inputs::InputsHash;
 pub use crate::patterns::Patterns;
+use crate::patterns::{Change, Named};
 
 /// How sure a verdict is. Together with the [`Band`] it says what happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -225,6 +226,28 @@ impl SeriesVerdict {
     /// The series' name as reasons and coverage write it.
     pub fn name(&self) -> String {
         series_name(&self.benchmark, &self.params, &self.metric)
+    }
+}
+
+impl From<&SeriesVerdict> for Change {
+    fn from(series: &SeriesVerdict) -> Change {
+        Change {
+            value: series.value,
+            baseline: series.baseline,
+            change: series.change,
+            band: series.band,
+        }
+    }
+}
+
+impl<'a> From<&'a SeriesVerdict> for Named<'a> {
+    fn from(series: &'a SeriesVerdict) -> Named<'a> {
+        Named {
+            benchmark: &series.benchmark,
+            metric: &series.metric,
+            params: &series.params,
+            environment: &series.environment,
+        }
     }
 }
 

@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::Thresholds;
 use super::context::{Context, Scratch};
+use super::refuted::Refuted;
 use crate::history::History;
 use crate::segments::{self, SecondLook};
 use crate::stats::order;
-use crate::tonight::settle::Refuted;
 
 /// A change that was confirmed and stands.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

@@ -10,6 +10,7 @@
 
 pub mod context;
 pub mod detector;
+pub mod refuted;
 #[cfg(test)]
 mod tests;
 

@@ -16,7 +16,7 @@ pub use self::rows::Row;
 use crate::band::Band;
 use crate::evidence::detector::Shape;
 use crate::exit::Status;
-use crate::gate::FailOn;
+use crate::gate::strictness::FailOn;
 use crate::history::Reading;
 use crate::inputs::InputsHash;
 use crate::tonight::LevelBy;

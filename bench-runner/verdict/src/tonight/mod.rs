@@ -5,12 +5,13 @@ use serde::{Deserialize, Serialize};
 
 pub mod settle;
 
-use self::settle::{Refuted, Settled};
+use self::settle::Settled;
 use crate::band::{self, Band, Baseline, Point};
 use crate::creep::{self, Creep};
 use crate::evidence::Thresholds;
 use crate::evidence::context::Context;
 use crate::evidence::detector::{Change, Detector, Looked, News, Tail};
+use crate::evidence::refuted::Refuted;
 use crate::history::{History, Reading};
 use crate::stats::noise::Noise;
 use crate::verdict::Evidence;

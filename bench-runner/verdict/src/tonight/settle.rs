@@ -7,6 +7,7 @@ use super::{State, Tonight, evidence_of};
 use crate::confirmation::Outcome;
 use crate::evidence::Thresholds;
 use crate::evidence::detector::Change;
+use crate::evidence::refuted::Refuted;
 use crate::history::History;
 use crate::verdict::Evidence;
 use bench_report::metric::Direction;
@@ -20,22 +21,6 @@ pub struct Settled {
     pub outcome: Outcome,
     /// The centre of `ln(tonight / good)`, whichever direction is better.
     pub log_ratio: f64,
-}
-
-/// Nights at which no change has begun: `after_ms` excluded, `through_ms` included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Refuted {
-    /// The good run.
-    pub after_ms: i64,
-    /// The night whose pairs refuted it.
-    pub through_ms: i64,
-}
-
-impl Refuted {
-    /// Whether a night is among them.
-    pub fn holds(&self, time_ms: i64) -> bool {
-        self.after_ms < time_ms && time_ms <= self.through_ms
-    }
 }
 
 /// Takes in what the pairs of night `last` came to. `told` is what was said of that night, `state`
