@@ -3,11 +3,12 @@
 //! The map holds 32 bits of the name's hash beside each block, and the caller compares the name
 //! itself, which stands with the block. It grows by parts: no growth moves more than a 256th of it.
 
+use super::prefetch::prefetch;
 use super::segment::NONE;
 
 const PART_BITS: u32 = 8;
 const PARTS: usize = 1 << PART_BITS;
-const SMALLEST: usize = 16;
+const SMALLEST: usize = 24;
 const SMALL: usize = 256;
 
 /// Names' hashes to blocks.
@@ -38,6 +39,16 @@ impl EngineMap {
         };
         Self {
             parts: (0..PARTS).map(|_| part()).collect(),
+        }
+    }
+
+    /// Has the memory brought near in which a hash is found or put: several at once take little
+    /// longer than one, where one after the other each would be waited for.
+    #[inline]
+    pub(crate) fn foresee(&self, hash: u64) {
+        let part = &self.parts[hash as usize & (PARTS - 1)];
+        if let Some(slot) = part.slots.get(part.home(hash)) {
+            prefetch(slot);
         }
     }
 
@@ -172,13 +183,13 @@ impl Part {
         self.slots[hole] = 0;
     }
 
-    /// Small parts double, since each growth has its price; larger ones grow by half, and are
-    /// between half and three quarters full.
+    /// Small parts grow to four times their size, since each growth has its price; larger ones grow
+    /// by half, and are between half and three quarters full.
     #[cold]
     fn grow(&mut self) {
         let room = match self.slots.len() {
             0 => SMALLEST,
-            small @ ..SMALL => small * 2,
+            small @ ..SMALL => small * 4,
             large => large + large / 2,
         };
         let old = std::mem::replace(&mut self.slots, vec![0; room]);

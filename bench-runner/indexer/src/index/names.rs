@@ -11,6 +11,17 @@ use crate::sync::{Ordering, Own};
 /// Blocks whose upper halves of names are kept together.
 const UPPER_CHUNK: usize = 256 * BLOCKS;
 
+/// The upper half of a block's name: 0 for integers.
+#[inline]
+fn upper_half(upper_names: &[Option<Box<[u64]>>], block: u32) -> u64 {
+    if upper_names.is_empty() {
+        return 0;
+    }
+    let chunk = upper_names.get(block as usize / UPPER_CHUNK);
+    let chunk = chunk.and_then(Option::as_ref);
+    chunk.map_or(0, |chunk| chunk[block as usize % UPPER_CHUNK])
+}
+
 impl<'a> Edit<'a> {
     /// The fleet's name for a block, if it has one.
     #[inline]
@@ -26,12 +37,7 @@ impl<'a> Edit<'a> {
 
     #[inline]
     fn upper_name(&self, block: u32) -> u64 {
-        if self.writer.upper_names.is_empty() {
-            return 0;
-        }
-        let chunk = self.writer.upper_names.get(block as usize / UPPER_CHUNK);
-        let chunk = chunk.and_then(Option::as_ref);
-        chunk.map_or(0, |chunk| chunk[block as usize % UPPER_CHUNK])
+        upper_half(&self.writer.upper_names, block)
     }
 
     /// Upper halves are only kept where there are any: integers have none.
@@ -62,6 +68,14 @@ impl<'a> Edit<'a> {
             && self.upper_name(block_at(id, place)) == name.high
     }
 
+    /// Whether a block, of which there may be none of that number, has this as the fleet's name.
+    #[inline]
+    pub(crate) fn is_block(&self, block: u32, name: EngineKey) -> bool {
+        let (id, place) = place_of(block);
+        let segment = self.view.get(id);
+        segment.is_some_and(|segment| self.is_named(segment, id, place, name))
+    }
+
     /// The block that has this as the fleet's name.
     #[inline]
     pub(crate) fn find_name(&self, name: EngineKey) -> Option<u32> {
@@ -73,37 +87,54 @@ impl<'a> Edit<'a> {
         })
     }
 
-    /// Makes this the fleet's name for a block that has none; not if it is another block's.
+    /// Has the memory brought near that naming blocks so will need.
     #[inline]
-    pub(crate) fn give_name(
+    pub(crate) fn foresee(&self, names: &[EngineKey]) {
+        for name in names {
+            self.writer.map.foresee(self.shared.keys.name(*name));
+        }
+    }
+
+    /// Makes these the fleet's names for blocks that have none, in a row; false where one is another
+    /// block's, and the rest left without.
+    #[inline]
+    pub(crate) fn give_names(
         &mut self,
         segment: &Segment,
         id: u32,
         place: usize,
-        name: EngineKey,
+        names: &[EngineKey],
     ) -> bool {
-        self.shared.meter.add(Work::Probes, 1);
-        let hash = self.shared.keys.name(name);
-        let block = block_at(id, place);
-        let view = self.view;
-        let upper = &self.writer.upper_names;
-        let taken = self.writer.map.insert(hash, block, |other| {
-            let (id, place) = place_of(other);
-            let upper = upper
-                .get(other as usize / UPPER_CHUNK)
-                .and_then(Option::as_ref)
-                .map_or(0, |chunk| chunk[other as usize % UPPER_CHUNK]);
-            let names = |segment: &Segment| segment.names[place].own();
-            upper == name.high && view.get(id).is_some_and(|other| names(other) == name.low)
-        });
-        if taken.is_some() {
-            return false;
+        self.shared.meter.add(Work::Probes, names.len() as u64);
+        let (view, writer) = (self.view, &mut *self.writer);
+        let (map, upper) = (&mut writer.map, &writer.upper_names);
+        let mut named = segment.named.own();
+        let mut given = 0;
+        for (slot, name) in segment.names[place..].iter().zip(names) {
+            let taken = map.insert(
+                self.shared.keys.name(*name),
+                block_at(id, place + given),
+                |other| {
+                    let (id, place) = place_of(other);
+                    let is_low = |segment: &Segment| segment.names[place].own() == name.low;
+                    upper_half(upper, other) == name.high && view.get(id).is_some_and(is_low)
+                },
+            );
+            if taken.is_some() {
+                break;
+            }
+            slot.store(name.low, Ordering::Relaxed);
+            named |= 1 << (place + given);
+            given += 1;
         }
-        segment.names[place].store(name.low, Ordering::Relaxed);
-        self.set_upper_name(block, name.high);
-        let named = segment.named.own() | (1 << place);
         segment.named.store(named, Ordering::Relaxed);
-        true
+        // Integers have no upper halves, and where there never were any there is nothing to set.
+        if !self.writer.upper_names.is_empty() || names.iter().any(|name| name.high != 0) {
+            for (step, name) in names[..given].iter().enumerate() {
+                self.set_upper_name(block_at(id, place + step), name.high);
+            }
+        }
+        given == names.len()
     }
 
     /// Takes the fleet's name from a block.
@@ -114,6 +145,17 @@ impl<'a> Edit<'a> {
             self.writer.map.remove(hash, block);
             let named = segment.named.own() & !(1 << place);
             segment.named.store(named, Ordering::Relaxed);
+        }
+    }
+
+    /// Takes the fleet's names from all blocks of a segment.
+    pub(crate) fn unname_all(&mut self, id: u32, segment: &Segment) {
+        let name = |place: usize| self.name(segment, block_at(id, place), place);
+        for name in (0..segment.length()).filter_map(name) {
+            self.foresee(&[name]);
+        }
+        for place in 0..segment.length() {
+            self.unname(id, segment, place);
         }
     }
 
@@ -150,7 +192,10 @@ impl<'a> Edit<'a> {
         {
             return Some(claim.block);
         }
-        let block = self.find_name(name)?;
+        let block = match self.is_block(self.writer.seats[seat as usize].stored_last, name) {
+            true => self.writer.seats[seat as usize].stored_last,
+            false => self.find_name(name)?,
+        };
         (self.held_by_fleet_name(seat, block) != 0).then_some(block)
     }
 
@@ -180,7 +225,7 @@ impl<'a> Edit<'a> {
             self.unname(id, segment, place);
         }
         if segment.named.own() & (1 << place) == 0 {
-            self.give_name(segment, id, place, name);
+            self.give_names(segment, id, place, &[name]);
         }
         let medium = 1 << target.medium;
         // A name of the seat's own stays that, even if the fleet took it up since: never both.

@@ -2,7 +2,7 @@
 
 use super::aliases::Aliases;
 use super::seats::Target;
-use super::segment::{BLOCKS, NONE, place_of};
+use super::segment::{BLOCKS, NONE, block_at, place_of};
 use super::types::{Applied, WorkerId};
 use super::writer::Edit;
 use crate::events::Removal;
@@ -19,12 +19,6 @@ struct Run {
     blocks: u8,
     last: usize,
 }
-
-const NO_RUN: Run = Run {
-    id: NONE,
-    blocks: 0,
-    last: 0,
-};
 
 impl Edit<'_> {
     /// Applies a removal event; `None` where it is refused.
@@ -70,7 +64,12 @@ impl Edit<'_> {
     /// each other, so the next is guessed before the map is asked. Gives how many were held.
     fn remove_plain(&mut self, target: Target, names: &[EngineKey]) -> u32 {
         let mut removed = 0;
-        let mut run = NO_RUN;
+        let (id, last) = place_of(self.writer.seats[target.seat as usize].removed_last);
+        let mut run = Run {
+            id,
+            blocks: 0,
+            last,
+        };
         for &name in names {
             let found = match self.guess(run, name) {
                 Some(found) => Some(found),
@@ -81,16 +80,22 @@ impl Edit<'_> {
             };
             if id != run.id {
                 removed += self.remove_blocks(target, run);
-                run = Run { id, ..NO_RUN };
+                run = Run {
+                    id,
+                    blocks: 0,
+                    last: place,
+                };
             }
             run.blocks |= 1 << place;
             run.last = place;
         }
-        removed + self.remove_blocks(target, run)
+        removed += self.remove_blocks(target, run);
+        self.writer.seats[target.seat as usize].removed_last = block_at(run.id, run.last);
+        removed
     }
 
     fn remove_blocks(&mut self, target: Target, run: Run) -> u32 {
-        if run.id == NONE {
+        if run.blocks == 0 {
             return 0;
         }
         let segment = self.segment(run.id);
@@ -101,10 +106,7 @@ impl Edit<'_> {
     /// The block behind or before the last one, if the name is its.
     #[inline]
     fn guess(&self, run: Run, name: EngineKey) -> Option<(u32, usize)> {
-        if run.id == NONE {
-            return None;
-        }
-        let segment = self.segment(run.id);
+        let segment = self.view.get(run.id)?;
         let after = run.last + 1;
         if after < segment.length() && self.is_named(segment, run.id, after, name) {
             return Some((run.id, after));

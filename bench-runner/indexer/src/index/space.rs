@@ -122,9 +122,7 @@ impl<'a> Edit<'a> {
             let growth = &mut self.writer.growths.children;
             self.shared.children.remove(growth, hash, id);
         }
-        for place in 0..segment.length() {
-            self.unname(id, segment, place);
-        }
+        self.unname_all(id, segment);
         segment.state.store(0, Ordering::Relaxed);
         let mut spill = get(&segment.spill);
         let spills = self.shared.spills.view();

@@ -98,7 +98,9 @@ impl<'a> Edit<'a> {
                 segment.state.store(state | TOUCHED, Ordering::Relaxed);
             }
             done += run;
-            parent = Parent::Block(block_at(id, place + run - 1));
+            let last = block_at(id, place + run - 1);
+            self.writer.seats[target.seat as usize].stored_last = last;
+            parent = Parent::Block(last);
         }
     }
 
@@ -179,6 +181,7 @@ impl<'a> Edit<'a> {
         hashes: &[LocalHash],
         names: &[EngineKey],
     ) -> Option<(u32, usize, usize)> {
+        self.foresee(&names[..names.len().min(BLOCKS)]);
         if let Parent::Block(block) = parent {
             let (id, place) = place_of(block);
             let segment = self.segment(id);
@@ -217,7 +220,7 @@ impl<'a> Edit<'a> {
         let record = self.record(segment, target.plane);
         let holds_all = record.is_some_and(|record| record.holders.full.own() & target.bit != 0);
         let is_plain = self.writer.seats[target.seat as usize].aliases.is_empty();
-        if holds_all && is_plain && self.give_names(id, segment, old, names) {
+        if holds_all && is_plain && self.give_names(segment, id, old, names) {
             // Still a holder of everything: there is nothing to mark.
             self.count_held(segment, super::segment::span(old, new));
             segment.length.store(new as u32, Ordering::Release);
@@ -245,7 +248,7 @@ impl<'a> Edit<'a> {
         names: &[EngineKey],
     ) {
         let is_plain = self.writer.seats[target.seat as usize].aliases.is_empty();
-        if is_plain && self.give_names(id, segment, place, names) {
+        if is_plain && self.give_names(segment, id, place, names) {
             let to = place + names.len();
             self.hold(id, segment, target, place, to, segment.length());
             return;
@@ -253,18 +256,5 @@ impl<'a> Edit<'a> {
         for (step, name) in names.iter().enumerate() {
             self.claim(target, id, place + step, *name);
         }
-    }
-
-    /// Names new blocks; false where a name is taken, and the rest left without.
-    #[inline]
-    fn give_names(
-        &mut self,
-        id: u32,
-        segment: &Segment,
-        place: usize,
-        names: &[EngineKey],
-    ) -> bool {
-        let mut names = names.iter().enumerate();
-        names.all(|(step, name)| self.give_name(segment, id, place + step, *name))
     }
 }

@@ -51,6 +51,10 @@ pub(crate) struct Seat {
     pub(crate) aliases: Aliases,
     /// By medium.
     pub(crate) journals: Vec<Journal>,
+    /// The block stored last: a guess at the next store's parent, to be checked like any.
+    pub(crate) stored_last: u32,
+    /// The block removed last: a guess at what is removed next, to be checked like any.
+    pub(crate) removed_last: u32,
 }
 
 /// Memory to be used again.
