@@ -7,6 +7,7 @@ use bench_verdict::band;
 use bench_verdict::markdown::escaped;
 
 use super::issue::{IssueWish, Note, Then};
+use super::proof::{self, Proof};
 use crate::analysis::alerts;
 use crate::domain::alert::{Alert, AlertEvent, AlertSeries, AlertState, By, Night, What};
 use crate::domain::{Millis, RunId, SeriesId};
@@ -40,10 +41,8 @@ pub struct SeriesFacts {
     pub unit: String,
     /// Which way is better.
     pub better: Direction,
-    /// The newest main night.
-    pub newest: Option<NightValue>,
-    /// The last three main nights up to when it was over, oldest first; empty while it is not.
-    pub proof: Vec<NightValue>,
+    /// Its main nights since it got worse, oldest first.
+    pub nights: Vec<NightValue>,
 }
 
 /// A main night of a series.
@@ -111,6 +110,18 @@ fn body(facts: &AlertFacts) -> String {
     if let Some(reason) = alert.reason() {
         out.push_str(&format!(": {}", escaped(reason)));
     }
+    let over = steps(&alert.events);
+    let over = over.iter().rfind(|step| step.is_over());
+    if let (AlertState::Resolved, Some(over)) = (alert.state, over) {
+        let proof = Proof::new(facts, over.at(), None);
+        if !proof.is_whole() {
+            out.push_str(&format!(
+                ", with {} of the {} good nights in a row that close this issue",
+                proof.nights(),
+                proof::NIGHTS
+            ));
+        }
+    }
     out.push_str(".\n\n");
     out.push_str(&match &alert.last_good {
         Some(good) => format!(
@@ -132,8 +143,8 @@ fn body(facts: &AlertFacts) -> String {
         ));
     }
     out.push_str(
-        "This issue follows the alert: it is closed once the median of three nights of every series is \
-         back at its level, and opened again if one returns.\n",
+        "This issue follows the alert: it is closed when the alert is over and each series that is back \
+         had three good nights in a row, and opened again if one returns.\n",
     );
     out
 }
@@ -164,7 +175,7 @@ fn table(out: &mut String, facts: &AlertFacts) {
 
 fn row(facts: &AlertFacts, one: &AlertSeries) -> String {
     let known = facts.series.get(&one.series);
-    let newest = known.and_then(|known| known.newest);
+    let newest = known.and_then(|known| known.nights.last().copied());
     let value_of = |value: f64| known.map_or_else(String::new, |k| value_text(value, &k.unit));
     let change = known.zip(newest).and_then(|(known, newest)| {
         band::change(newest.value, one.frozen_baseline, known.better).map(format_change)
@@ -184,39 +195,83 @@ fn row(facts: &AlertFacts, one: &AlertSeries) -> String {
     )
 }
 
-/// The life of the alert after its opening, one note for what happened at once.
-fn notes(facts: &AlertFacts) -> Vec<Note> {
-    let alert = &facts.alert;
-    let mut notes = Vec::new();
+/// What happened to an alert at once.
+struct Step<'a> {
+    group: &'a [AlertEvent],
+    before: AlertState,
+    after: AlertState,
+}
+
+impl Step<'_> {
+    fn at(&self) -> Millis {
+        self.group[0].at
+    }
+
+    fn is_over(&self) -> bool {
+        self.before.is_active() && !self.after.is_active()
+    }
+}
+
+fn steps(events: &[AlertEvent]) -> Vec<Step<'_>> {
     let mut end = 0;
-    for group in alert.events.chunk_by(|a, b| a.at == b.at && a.who == b.who) {
-        let before = alerts::state(&alert.events[..end]);
-        let is_first = end == 0;
-        end += group.len();
-        let after = alerts::state(&alert.events[..end]);
-        if is_first && after.is_active() {
+    let groups = events.chunk_by(|a, b| a.at == b.at && a.who == b.who);
+    groups
+        .map(|group| {
+            let before = alerts::state(&events[..end]);
+            end += group.len();
+            let after = alerts::state(&events[..end]);
+            Step {
+                group,
+                before,
+                after,
+            }
+        })
+        .collect()
+}
+
+/// The life of the alert after its opening, one note for what happened at once. That it is over is
+/// told with its proof.
+fn notes(facts: &AlertFacts) -> Vec<Note> {
+    let steps = steps(&facts.alert.events);
+    let mut notes = Vec::new();
+    for (place, step) in steps.iter().enumerate() {
+        if place == 0 && step.after.is_active() {
             // The body opens the issue.
             continue;
         }
-        let then = match (before.is_active(), after.is_active()) {
-            (true, false) if matches!(after, AlertState::Resolved | AlertState::Accepted) => {
-                Then::Close
+        let by_person = step.group.iter().any(|event| event.who.is_some());
+        if !step.before.is_active() && !step.after.is_active() && !by_person {
+            // What came and went on one night wakes nobody.
+            continue;
+        }
+        let mut proof = None;
+        let then = match (step.before.is_active(), step.after.is_active()) {
+            (true, false) if step.after == AlertState::Resolved => {
+                let later = steps[place + 1..]
+                    .iter()
+                    .find(|later| later.after.is_active());
+                let again = later.map(Step::at);
+                let found = Proof::new(facts, step.at(), again);
+                match (found.is_whole(), again) {
+                    (true, _) => {
+                        proof = Some(found);
+                        Then::Close
+                    }
+                    (false, Some(_)) => Then::Nothing,
+                    (false, None) => continue,
+                }
             }
+            (true, false) if step.after == AlertState::Accepted => Then::Close,
             (true, false) => Then::Dismiss,
             (false, true) => Then::Reopen,
             _ => Then::Nothing,
         };
-        let by_person = group.iter().any(|event| event.who.is_some());
-        if !before.is_active() && !after.is_active() && !by_person {
-            // What came and went on one night wakes nobody.
-            continue;
-        }
-        let Some(text) = note_text(facts, group, then, after) else {
+        let Some(text) = note_text(facts, step, then, proof.as_ref()) else {
             continue;
         };
         notes.push(Note {
-            id: note_id(group),
-            at: group[0].at,
+            id: note_id(step.group),
+            at: step.at(),
             text,
             then,
         });
@@ -240,9 +295,9 @@ fn note_id(group: &[AlertEvent]) -> String {
 
 fn note_text(
     facts: &AlertFacts,
-    group: &[AlertEvent],
+    step: &Step<'_>,
     then: Then,
-    after: AlertState,
+    proof: Option<&Proof<'_>>,
 ) -> Option<String> {
     let mut lines = Vec::new();
     for what in [
@@ -257,7 +312,11 @@ fn note_text(
         What::Assigned,
         What::Noted,
     ] {
-        let of: Vec<&AlertEvent> = group.iter().filter(|event| event.what == what).collect();
+        let of: Vec<&AlertEvent> = step
+            .group
+            .iter()
+            .filter(|event| event.what == what)
+            .collect();
         if !of.is_empty() {
             lines.push(sentence(facts, what, &of, then));
         }
@@ -265,14 +324,14 @@ fn note_text(
     if lines.is_empty() {
         return None;
     }
-    let at = day(group[0].at);
+    let at = day(step.at());
     let mut text = format!("{at}: {}\n", lines.join(" "));
     match then {
         Then::Close | Then::Dismiss => {
-            text.push_str(&format!("\nThe alert is {after}.\n"));
-            if after == AlertState::Resolved {
+            text.push_str(&format!("\nThe alert is {}.\n", step.after));
+            if let Some(proof) = proof {
                 text.push('\n');
-                proof(&mut text, facts);
+                proof.write(&mut text, facts);
             }
         }
         Then::Reopen => text.push_str("\nThe alert is open again.\n"),
@@ -316,35 +375,6 @@ fn sentence(facts: &AlertFacts, what: What, of: &[&AlertEvent], then: Then) -> S
     }
 }
 
-/// The nights that show that all is back.
-fn proof(out: &mut String, facts: &AlertFacts) {
-    out.push_str(
-        "| series | level before | back means | the last three nights | runs |\n\
-         |---|--:|--:|---|---|\n",
-    );
-    let back = facts.alert.series.iter().filter(|one| one.ended.is_some());
-    for one in back.take(MOST_ROWS) {
-        let Some(known) = facts.series.get(&one.series) else {
-            continue;
-        };
-        let text = |value: f64| value_text(value, &known.unit);
-        let than = match known.better {
-            Direction::Lower => "at most",
-            Direction::Higher => "at least",
-        };
-        let values: Vec<String> = known.proof.iter().map(|night| text(night.value)).collect();
-        let runs: Vec<String> = known.proof.iter().map(|n| run_link(facts, n.run)).collect();
-        out.push_str(&format!(
-            "| {} | {} | median {than} {} | {} | {} |\n",
-            escaped(&known.name),
-            text(one.frozen_baseline),
-            text(one.limit),
-            values.join(", "),
-            runs.join(", "),
-        ));
-    }
-}
-
 /// Those that are not over first, then the largest.
 fn worst_first(alert: &Alert) -> Vec<&AlertSeries> {
     let mut series: Vec<&AlertSeries> = alert.series.iter().collect();
@@ -379,7 +409,7 @@ fn night(facts: &AlertFacts, night: &Night) -> String {
     )
 }
 
-fn run_link(facts: &AlertFacts, run: RunId) -> String {
+pub(super) fn run_link(facts: &AlertFacts, run: RunId) -> String {
     match &facts.public_url {
         Some(url) => format!("[run {run}]({url}/runs/{run})"),
         None => format!("run {run}"),
@@ -394,7 +424,7 @@ fn list(names: &[String]) -> String {
     }
 }
 
-fn value_text(value: f64, unit: &str) -> String {
+pub(super) fn value_text(value: f64, unit: &str) -> String {
     match Unit::parse(unit) {
         Ok(unit) => escaped(&format_value(value, unit).to_string()),
         Err(_) => escaped(&format!("{value} {unit}")),

@@ -2,6 +2,7 @@
 //!
 //! # Layout
 //! - [`alert`]: what an alert says as an issue.
+//! - [`proof`]: the nights that show that it is over.
 //! - [`issue`], [`comment`], [`check`]: what should stand there, and the steps to it; pure.
 //! - [`marker`]: how what is ours is found again.
 //! - [`mod@deliver`]: looks at what is there and does what is missing. [`client`]: the one HTTP client.
@@ -20,6 +21,7 @@ pub mod deliver;
 pub mod error;
 pub mod issue;
 pub mod marker;
+pub mod proof;
 
 use serde::{Deserialize, Serialize};
 

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::github::wish;
-use crate::domain::alert::{Alert, AlertSeries};
+use crate::domain::alert::Alert;
 use crate::domain::time::DAY_MS;
 use crate::domain::{Millis, Point, SeriesId};
 use crate::github::Intent;
@@ -13,8 +13,6 @@ use crate::store::{AlertFilter, Store, StoreError};
 /// An issue is made for an alert whose last event is not older: history that is sent later (a
 /// backfill) wakes nobody.
 const NEWS_MS: i64 = 30 * DAY_MS;
-/// How many nights show that a series is back.
-const PROOF: usize = 3;
 
 /// Puts in what the issue of every alert should say. An alert that is over gets no issue that it does
 /// not have.
@@ -81,30 +79,17 @@ async fn series_facts(
         let points = store
             .points(one.series, from, Millis(i64::MAX), main)
             .await?;
-        let nights: Vec<&Point> = points.iter().filter(|p| p.forms_baseline).collect();
+        let nights = points.iter().filter(|point| point.forms_baseline);
         let key = &series.key;
         let facts = SeriesFacts {
             name: bench_report::metric::series_text(&key.benchmark, &key.metric, &key.params),
             unit: key.unit.clone(),
             better: series.better,
-            newest: nights.last().map(|point| night(point)),
-            proof: proof(one, &nights),
+            nights: nights.map(night).collect(),
         };
         all.insert(one.series, facts);
     }
     Ok(all)
-}
-
-fn proof(one: &AlertSeries, nights: &[&Point]) -> Vec<NightValue> {
-    let Some((ended, _)) = one.ended else {
-        return Vec::new();
-    };
-    let until = nights.partition_point(|point| point.time <= ended);
-    let from = until.saturating_sub(PROOF);
-    nights[from..until]
-        .iter()
-        .map(|point| night(point))
-        .collect()
 }
 
 fn night(point: &Point) -> NightValue {

@@ -93,6 +93,7 @@ async fn a_slowdown_opens_one_issue_good_nights_close_it_and_its_return_opens_it
     assert!(!body.contains("C latency"), "{body}");
 
     for days in (12..=14).rev() {
+        assert_eq!(nights.issue()["state"], "open", "{days} days ago");
         nights.night(days, 1.0).await;
     }
     let closed = nights.issue();
@@ -100,7 +101,7 @@ async fn a_slowdown_opens_one_issue_good_nights_close_it_and_its_return_opens_it
     assert_eq!(closed["state_reason"], "completed");
     let proof = nights.comments().last().unwrap().clone();
     assert!(proof.contains("The alert is resolved."), "{proof}");
-    assert!(proof.contains("the last three nights"), "{proof}");
+    assert!(proof.contains("three good nights"), "{proof}");
 
     for days in (8..=11).rev() {
         nights.night(days, 1.25).await;
@@ -111,6 +112,42 @@ async fn a_slowdown_opens_one_issue_good_nights_close_it_and_its_return_opens_it
     let comment = nights.comments().last().unwrap().clone();
     assert!(comment.contains("worse again"), "{comment}");
     assert!(comment.contains("The alert is open again."), "{comment}");
+}
+
+#[tokio::test]
+async fn a_bad_night_between_good_ones_makes_the_issue_wait_for_three_in_a_row() {
+    let nights = Nights::quiet().await;
+    for days in (15..=20).rev() {
+        nights.night(days, 1.25).await;
+    }
+    let alert = async || {
+        let alert = nights.post.app.get("/api/v1/alerts/1").await.json();
+        alert["state"].clone()
+    };
+    for (days, slower, state) in [
+        (14, 1.0, "open"),
+        // The median of three is back.
+        (13, 1.0, "resolved"),
+        (12, 1.25, "resolved"),
+        (11, 1.0, "resolved"),
+        (10, 1.0, "resolved"),
+    ] {
+        nights.night(days, slower).await;
+        assert_eq!(alert().await, state, "{days} days ago");
+        assert_eq!(nights.issue()["state"], "open", "{days} days ago");
+    }
+    let body = nights.issue()["body"].clone();
+    let two = "State: resolved, with 2 of the 3 good nights in a row";
+    assert!(body.as_str().unwrap().contains(two), "{body}");
+    nights.night(9, 1.0).await;
+    assert_eq!(nights.issue()["state"], "closed");
+    let body = nights.issue()["body"].clone();
+    assert!(
+        body.as_str().unwrap().contains("State: resolved.\n"),
+        "{body}"
+    );
+    let closings = |text: &&String| text.contains("The alert is resolved.");
+    assert_eq!(nights.comments().iter().filter(closings).count(), 1);
 }
 
 #[tokio::test]
