@@ -17,6 +17,7 @@ mod github;
 mod layering;
 mod openapi;
 mod pages;
+mod place;
 mod scenario;
 mod site;
 mod upgrade;

@@ -15,69 +15,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::app::TestApp;
-
-/// Prints six results of the level that is committed.
-const SCRIPT: &str =
-    "for i in 1 2 3 4 5 6; do echo \"BenchmarkWork 100 $(cat level) ns/op\"; done\n";
-
-struct Place {
-    folder: tempfile::TempDir,
-}
-
-impl Place {
-    /// A repository whose script runs at a level of 100.
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let place = Self { folder };
-        std::fs::create_dir(place.repository()).unwrap();
-        place.git(&["init", "--quiet", "--initial-branch=main"]);
-        place.commit(&[("bench.sh", SCRIPT), ("level", "100.0")]);
-        place
-    }
-
-    fn repository(&self) -> std::path::PathBuf {
-        self.folder.path().join("repository")
-    }
-
-    fn git(&self, arguments: &[&str]) {
-        let done = Command::new("git")
-            .current_dir(self.repository())
-            .args(["-c", "user.name=A", "-c", "user.email=a@example.org"])
-            .args(arguments)
-            .output()
-            .unwrap();
-        assert!(done.status.success(), "{done:?}");
-    }
-
-    fn commit(&self, files: &[(&str, &str)]) {
-        for (name, text) in files {
-            std::fs::write(self.repository().join(name), text).unwrap();
-        }
-        self.git(&["add", "."]);
-        self.git(&["commit", "--quiet", "--message", "a commit"]);
-    }
-
-    /// Runs the runner in the repository; its exit code, what it printed, and what it said beside.
-    fn runner(&self, arguments: &[&str]) -> (i32, String, String) {
-        let done = Command::new(env!("CARGO_BIN_EXE_kvmark"))
-            .current_dir(self.repository())
-            .args(["__runner"])
-            .args(arguments)
-            .args(["--environment", "e2e", "--exec", "sh bench.sh"])
-            .output()
-            .unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        (
-            done.status.code().unwrap(),
-            text(done.stdout),
-            text(done.stderr),
-        )
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.folder.path().join(name).to_str().unwrap().to_owned()
-    }
-}
+use crate::place::Place;
 
 /// A server with twelve nights of the first commit, a minute apart, with 1% of noise.
 async fn with_history(place: &Place) -> (TestApp, String) {

@@ -1,7 +1,7 @@
-//! A machine with a server, a runner and a timer's script.
+//! A machine with a server, a runner, and the timer's script in the work tree that is measured.
 
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Output, Stdio};
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -10,20 +10,28 @@ use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
 use crate::github::double::{self, Double};
+use crate::place::Place;
 
 const KVMARK: &str = env!("CARGO_BIN_EXE_kvmark");
 
+/// Two benchmarks at the level that is committed, and one that no change touches.
+const SCRIPT: &str = "\
+for i in 1 2 3 4 5 6; do
+    echo \"BenchmarkStore 100 $(cat level) ns/op\"
+    echo \"BenchmarkLookup 100 $(cat level) ns/op\"
+    echo \"BenchmarkIdle 100 50.0 ns/op\"
+done
+";
+
 /// The machine.
 pub(super) struct Machine {
-    folder: tempfile::TempDir,
+    place: Place,
     github: String,
     token: String,
-    /// What a night measures when all is well.
-    report: Value,
     server: Option<(Child, String)>,
+    level: String,
+    /// All reports so far, in the order of time.
     nights: Vec<Value>,
-    /// When the first night was.
-    first: Timestamp,
 }
 
 /// What a night came to.
@@ -35,99 +43,54 @@ pub(super) struct Night {
     pub(super) summary: String,
     /// The run's number; empty where it was not stored.
     pub(super) run: String,
-    /// What `gate --format json` says of it.
+    /// What `gate --format json` says of it, and its exit code.
     pub(super) verdict: Value,
+    pub(super) gate: i32,
 }
 
 impl Machine {
     /// A machine with the programs, a token for the nights, and nothing else.
     pub(super) async fn empty(double: &Double) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let database = folder.path().join("kvmark.db");
+        let place = Place::new();
+        place.commit(&[("bench.sh", SCRIPT)]);
+        let mut machine = Self {
+            github: double.address.clone(),
+            token: String::new(),
+            server: None,
+            level: "100.0".to_owned(),
+            nights: Vec::new(),
+            place,
+        };
+        machine.token = machine.new_token("kvmark.db").await;
+        let runner = format!("#!/bin/sh\nexec {KVMARK} __runner \"$@\"\n");
+        std::fs::write(machine.path("bench-runner"), runner).unwrap();
+        let is_executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(machine.path("bench-runner"), is_executable).unwrap();
+        machine
+    }
+
+    async fn new_token(&self, database: &str) -> String {
         let made = Command::new(KVMARK)
             .args(["token", "create", "--scope", "upload", "--kinds", "nightly"])
             .arg("--database")
-            .arg(&database)
+            .arg(self.path(database))
             .output()
             .await
             .unwrap();
         assert!(made.status.success(), "{made:?}");
-        let token = String::from_utf8(made.stdout).unwrap().trim().to_owned();
-        let mut machine = Self {
-            github: double.address.clone(),
-            token,
-            report: Value::Null,
-            server: None,
-            nights: Vec::new(),
-            first: Timestamp::now() - SignedDuration::from_hours(28 * 24),
-            folder,
-        };
-        machine.write_programs();
-        machine.report = machine.measure().await;
-        machine
-    }
-
-    /// A real report of the quick suite, measured as little as can be.
-    async fn measure(&self) -> Value {
-        let file = self.path("measured.json");
-        let measured = Command::new(KVMARK)
-            .args(["__runner", "run", "--quick", "--kind", "nightly"])
-            .args(["--bench", "KVEventProcessingLatency|KVEventMemoryUsage"])
-            .args("--benchtime 1ms --warmup 1ms --count 1 --cpu 1".split(' '))
-            .args(["--commit", &"ab".repeat(20), "--branch", "main", "--out"])
-            .arg(&file)
-            .stdin(Stdio::null())
-            .output()
-            .await
-            .unwrap();
-        assert!(file.is_file(), "{measured:?}");
-        let mut report: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
-        report["revision"] = json!({"commit": "ab".repeat(20), "branch": "main", "dirty": false});
-        // What is asked of the code is another test's question: levels are made up here.
-        for benchmark in report["benchmarks"].as_array_mut().unwrap() {
-            for metric in benchmark["metrics"].as_array_mut().unwrap() {
-                metric.as_object_mut().unwrap().remove("target");
-            }
-            for name in ["histograms", "curves"] {
-                benchmark.as_object_mut().unwrap().remove(name);
-            }
-        }
-        report.as_object_mut().unwrap().remove("artifacts");
-        report
-    }
-
-    /// The runner, which on `nightly` takes what this night measured from a file.
-    fn write_programs(&self) {
-        let script = format!(
-            r#"#!/bin/sh
-if [ "$1" = nightly ]; then
-    {KVMARK} __runner upload "$NIGHT"
-    sent=$?
-    [ "$sent" -eq 0 ] || exit "$sent"
-    run=$({KVMARK} __runner upload "$NIGHT" | sed -n 's/^run \([0-9]*\) .*/\1/p')
-    exec {KVMARK} __runner gate --run "$run"
-fi
-exec {KVMARK} __runner "$@"
-"#
-        );
-        let path = self.path("bench-runner");
-        std::fs::write(&path, script).unwrap();
-        let is_executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-        std::fs::set_permissions(path, is_executable).unwrap();
+        String::from_utf8(made.stdout).unwrap().trim().to_owned()
     }
 
     /// Starts the server; it prints its address once it listens.
     pub(super) async fn start(&mut self) {
+        self.server = Some(self.serve("kvmark.db").await);
+    }
+
+    async fn serve(&self, database: &str) -> (Child, String) {
         let mut server = Command::new(KVMARK)
-            .args([
-                "serve",
-                "--bind",
-                "127.0.0.1:0",
-                "--github-repository",
-                "o/r",
-            ])
+            .args("serve --bind 127.0.0.1:0 --github-repository o/r".split(' '))
             .args(["--public-url", "https://perf.example.org", "--database"])
-            .arg(self.path("kvmark.db"))
+            .arg(self.path(database))
             .env("GITHUB_API_URL", &self.github)
             .env("GITHUB_TOKEN", double::TOKEN)
             .stdout(Stdio::piped())
@@ -137,7 +100,7 @@ exec {KVMARK} __runner "$@"
         let mut lines = BufReader::new(server.stdout.take().unwrap()).lines();
         let line = lines.next_line().await.unwrap().unwrap();
         let (_, address) = line.split_once("http://").unwrap();
-        self.server = Some((server, address.to_owned()));
+        (server, address.to_owned())
     }
 
     /// Ends the server.
@@ -146,79 +109,113 @@ exec {KVMARK} __runner "$@"
         server.kill().await.unwrap();
     }
 
-    /// Sends quiet nights of the past.
-    pub(super) async fn backfill(&mut self, nights: usize) {
-        let old = self.path("old");
-        std::fs::create_dir(&old).unwrap();
-        for n in 0..nights {
-            let report = self.next_report(1.0);
-            std::fs::write(old.join(format!("{n}.json")), report.to_string()).unwrap();
+    /// Another server in its place, with an empty store and a spool of its own, that takes the same
+    /// reports in the order of time.
+    pub(super) async fn start_twin(&mut self) {
+        self.stop().await;
+        self.token = self.new_token("twin.db").await;
+        self.server = Some(self.serve("twin.db").await);
+        let file = self.place.path("twin.json");
+        for report in &self.nights {
+            std::fs::write(&file, report.to_string()).unwrap();
+            let sent = self.runner(["upload", &file]).await;
+            assert!(sent.status.success(), "{sent:?}");
         }
-        let sent = self
-            .runner()
-            .args(["upload", "--backfill"])
-            .arg(old)
-            .output()
-            .await
-            .unwrap();
-        let said = String::from_utf8_lossy(&sent.stdout).into_owned();
-        assert!(
-            said.contains(&format!("{nights} runs are stored")),
-            "{sent:?}"
-        );
     }
 
-    /// One night by the script of the timer, in which all is `slower` times as slow.
-    pub(super) async fn night(&mut self, slower: f64) -> Night {
-        let report = self.next_report(slower);
-        let (file, summary) = (self.path("night.json"), self.path("summary.md"));
-        std::fs::write(&file, report.to_string()).unwrap();
+    /// Sends quiet nights of the past: what this machine measures now, a day apart, up to yesterday,
+    /// with half a percent of noise.
+    pub(super) async fn backfill(&mut self, nights: i64) {
+        let measured = self.path("measured.json");
+        let out = measured.to_str().unwrap();
+        let run = "run --kind nightly --branch main --environment ci-a --exec";
+        let run = run.split(' ').chain(["sh bench.sh", "--out", out]);
+        let run = self.runner(run).await;
+        assert!(run.status.success(), "{run:?}");
+        let report = read(&measured);
+        let old = self.path("old");
+        std::fs::create_dir(&old).unwrap();
+        let now = Timestamp::now();
+        for n in 0..nights {
+            let at = now - SignedDuration::from_hours(24 * (nights - n));
+            let mut report = report.clone();
+            report["run_key"] = json!(uuid::Uuid::new_v4().to_string());
+            report["started_at"] = json!(at.to_string());
+            report["finished_at"] = json!((at + SignedDuration::from_secs(60)).to_string());
+            let metrics = report["benchmarks"].as_array_mut().unwrap();
+            let metrics = metrics.iter_mut().flat_map(|b| b["metrics"].as_array_mut());
+            for (metric, place) in metrics.flatten().zip(n..) {
+                let noise = [0.0, 0.004, -0.003, 0.002, -0.005, 0.001, 0.003];
+                let factor = 1.0 + noise[usize::try_from(place).unwrap() % noise.len()];
+                let value = metric["samples"][0].as_f64().unwrap() * factor;
+                metric["samples"] = json!(vec![value; 6]);
+            }
+            std::fs::write(old.join(format!("{n}.json")), report.to_string()).unwrap();
+            self.nights.push(report);
+        }
+        let sent = ["upload", "--backfill", old.to_str().unwrap()];
+        let sent = self.runner(sent).await;
+        let said = String::from_utf8_lossy(&sent.stdout).into_owned();
+        let all = format!("{nights} runs are stored");
+        assert!(said.contains(&all), "{sent:?}");
+    }
+
+    /// One night by the script of the timer, in which the code runs at `level`: where that is
+    /// another than the night before, somebody committed it. `options` are the nightly's.
+    pub(super) async fn night(&mut self, level: &str, options: &[&str]) -> Night {
+        if self.level != level {
+            self.place.commit(&[("level", level)]);
+            level.clone_into(&mut self.level);
+        }
+        let (report, summary) = (self.path("report.json"), self.path("summary.md"));
         std::fs::remove_file(&summary).ok();
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/ci/nightly.sh");
         let done = self
             .with_environment(Command::new(script))
-            .env("NIGHT", &file)
+            .args(["--branch", "main", "--environment", "ci-a"])
+            .args(["--exec", "sh bench.sh", "--cache"])
+            .arg(self.path("cache"))
+            .args(options)
             .env("BENCH_RUNNER", self.path("bench-runner"))
+            .env("REPORT", &report)
             .env("GITHUB_STEP_SUMMARY", &summary)
             .output()
             .await
             .unwrap();
-        let said = format!(
-            "{}{}",
-            String::from_utf8_lossy(&done.stdout),
-            String::from_utf8_lossy(&done.stderr)
-        );
-        let numbers = said
-            .split("run ")
-            .skip(1)
-            .map(|rest| -> String { rest.chars().take_while(char::is_ascii_digit).collect() });
-        let run = numbers
-            .filter(|number| !number.is_empty())
-            .last()
-            .unwrap_or_default();
-        let verdict = if run.is_empty() {
-            Value::Null
-        } else {
-            let gate = self
-                .runner()
-                .args(["gate", "--run", &run, "--json"])
-                .output()
-                .await
-                .unwrap();
-            serde_json::from_slice(&gate.stdout).unwrap_or(Value::Null)
-        };
+        let said = text(&done);
+        self.nights.push(read(&report));
+        let run = said.lines().rev().find_map(|line| {
+            let (run, _) = line.strip_prefix("run ")?.split_once(" at ")?;
+            Some(run.to_owned())
+        });
+        let run = run.unwrap_or_default();
+        let (mut verdict, mut gate) = (Value::Null, 0);
+        if !run.is_empty() {
+            let asked = ["gate", "--run", &run, "--format", "json"];
+            let asked = self.runner(asked).await;
+            verdict = serde_json::from_slice(&asked.stdout).unwrap();
+            gate = asked.status.code().unwrap();
+        }
         Night {
             code: done.status.code().unwrap(),
             said,
             summary: std::fs::read_to_string(summary).unwrap_or_default(),
             run,
             verdict,
+            gate,
         }
     }
 
-    /// All reports so far, in the order of time.
-    pub(super) fn sent(&self) -> &[Value] {
-        &self.nights
+    /// The verdict on every run, oldest first, by run key.
+    pub(super) async fn verdicts(&self) -> Vec<(String, Value)> {
+        let runs = self.json("/api/v1/runs").await;
+        let mut verdicts = Vec::new();
+        for run in runs["runs"].as_array().unwrap().iter().rev() {
+            let path = format!("/api/v1/runs/{}/verdict", run["id"]);
+            let key = run["run_key"].as_str().unwrap().to_owned();
+            verdicts.push((key, self.json(&path).await));
+        }
+        verdicts
     }
 
     pub(super) async fn get(&self, path: &str) -> String {
@@ -238,59 +235,19 @@ exec {KVMARK} __runner "$@"
         serde_json::from_str(&self.get(path).await).unwrap()
     }
 
-    /// The report of the next night: the measured one, at its time, by its commit, with half a
-    /// percent of noise.
-    fn next_report(&mut self, slower: f64) -> Value {
-        let n = self.nights.len();
-        let noise = [0.0, 0.004, -0.003, 0.002, -0.005, 0.001, 0.003];
-        let at = self.first + SignedDuration::from_hours(24 * i64::try_from(n).unwrap());
-        let at = Timestamp::from_second(at.as_second()).unwrap();
-        let mut report = self.report.clone();
-        report["run_key"] = json!(uuid::Uuid::new_v4().to_string());
-        report["started_at"] = json!(at.to_string());
-        report["finished_at"] = json!((at + SignedDuration::from_secs(60)).to_string());
-        report["revision"]["commit"] = json!(format!("{:040x}", 0xabc0_0000_usize + n));
-        let mut place = n;
-        for benchmark in report["benchmarks"].as_array_mut().unwrap() {
-            for metric in benchmark["metrics"].as_array_mut().unwrap() {
-                place += 1;
-                let is_worse_when_lower = metric["better"] == "higher";
-                // Only times are slowed; a count and its like stay as they were.
-                let is_speed = ["time", "rate"].contains(&metric["kind"].as_str().unwrap());
-                let slower = if is_speed { slower } else { 1.0 };
-                let factor = if is_worse_when_lower {
-                    1.0 / slower
-                } else {
-                    slower
-                };
-                let noise = if is_speed {
-                    noise[place % noise.len()]
-                } else {
-                    0.0
-                };
-                let base = metric["samples"][0].as_f64().unwrap();
-                let samples: Vec<f64> = [-0.002, -0.001, 0.0, 0.0, 0.001, 0.002]
-                    .iter()
-                    .map(|spread| {
-                        let spread = if is_speed { *spread } else { 0.0 };
-                        base * factor * (1.0 + noise + spread)
-                    })
-                    .collect();
-                metric["samples"] = json!(samples);
-            }
-        }
-        self.nights.push(report.clone());
-        report
+    /// Reports that wait for a server.
+    pub(super) fn waiting(&self) -> usize {
+        std::fs::read_dir(self.path("spool")).map_or(0, Iterator::count)
     }
 
     fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        self.place.path(name).into()
     }
 
-    fn runner(&self) -> Command {
+    async fn runner<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Output {
         let mut runner = self.with_environment(Command::new(KVMARK));
-        runner.arg("__runner");
-        runner
+        runner.arg("__runner").args(arguments);
+        runner.output().await.unwrap()
     }
 
     fn with_environment(&self, mut command: Command) -> Command {
@@ -304,7 +261,16 @@ exec {KVMARK} __runner "$@"
             .env("KVMARK_TOKEN", &self.token)
             .env("KVMARK_SPOOL", self.path("spool"))
             .stdin(Stdio::null())
-            .current_dir(self.folder.path());
+            .current_dir(self.place.repository());
         command
     }
+}
+
+fn read(path: &Path) -> Value {
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
+fn text(done: &Output) -> String {
+    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+    text(&done.stdout) + &text(&done.stderr)
 }

@@ -87,6 +87,8 @@ pub async fn create(
             )));
         }
     };
+    // What pairs confirm is an alert tonight, and its issue is not left to the next upload.
+    state.jobs.wake();
     let run = find(&state, id).await?;
     let newest = run.proofs.paired.iter().map(|one| one.confirmation).max();
     let series = run
