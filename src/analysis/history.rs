@@ -28,6 +28,8 @@ pub struct History {
     pub events: Vec<Event>,
     /// The level (median) between two boundaries: from, to, value.
     pub levels: Vec<(Millis, Millis, f64)>,
+    /// What people noted, as the events tell it in short.
+    pub notes: Vec<Annotation>,
     /// The level before an alert's change, and the first bad night: drawn from there on.
     pub frozen: Option<(Millis, f64)>,
 }
@@ -80,12 +82,13 @@ impl History {
             let is_here = self.from <= note.at && note.at <= self.to;
             is_here && note.series.is_none_or(|series| series == self.series.id)
         };
-        let events = notes.iter().filter(of_this).map(|note| Event {
+        let notes: Vec<Annotation> = notes.iter().filter(of_this).cloned().collect();
+        self.events.extend(notes.iter().map(|note| Event {
             time: note.at,
             kind: EventKind::Annotation,
             label: format!("note: {} ({})", note.text, note.who),
-        });
-        self.events.extend(events.collect::<Vec<_>>());
+        }));
+        self.notes.extend(notes);
         self.events.sort_by_key(|event| event.time);
     }
 }
@@ -120,6 +123,7 @@ pub fn build(inputs: HistoryInputs) -> History {
         to,
         gaps: gaps(&points),
         levels: levels(&points, &events),
+        notes: Vec::new(),
         frozen: None,
         points,
         events,

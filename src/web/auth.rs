@@ -229,7 +229,8 @@ pub(super) async fn guard_reading(
                 .and_then(|v| v.to_str().ok())
                 .is_some_and(|accept| accept.contains("text/html"));
             if is_page && wants_page {
-                return Redirect::to("/login").into_response();
+                let to = parts.uri.path_and_query().map_or("/", |to| to.as_str());
+                return Redirect::to(&super::pages::links::login(to)).into_response();
             }
             return error.into_response();
         }

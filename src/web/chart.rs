@@ -128,18 +128,21 @@ async fn histories(state: &AppState, wanted: &Wanted) -> Result<Vec<History>, We
     let times = || points.iter().flatten().map(|p| p.time);
     let from = times().min().unwrap_or(wanted.from);
     let to = times().max().unwrap_or(wanted.to);
+    let notes = state.store.annotations(None, from, to).await?;
     Ok(all
         .iter()
         .zip(points)
         .map(|(series, points)| {
-            build(HistoryInputs {
+            let mut history = build(HistoryInputs {
                 series: (**series).clone(),
                 environment: environment_or_unknown(&environments, series.key.environment),
                 points,
                 earlier: Vec::new(),
                 from,
                 to,
-            })
+            });
+            history.annotate(&notes);
+            history
         })
         .collect())
 }

@@ -4,7 +4,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{Method, Uri};
 use axum::middleware;
-use axum::routing::{get, post};
+use axum::routing::{get, patch, post};
 
 use super::{
     AppState, WebError, api, assets, auth, badge, chart, error, feed, guard, metrics, openapi,
@@ -24,6 +24,14 @@ pub fn router(state: AppState) -> Router {
         .route(
             "/alerts/{id}",
             get(pages::alerts::one::show).post(pages::alerts::act::act),
+        )
+        .route(
+            "/annotations",
+            get(pages::annotations::list).post(pages::annotations::add),
+        )
+        .route(
+            "/annotations/{id}",
+            get(pages::annotations::one).post(pages::annotations::change),
         )
         .route("/api", get(openapi::page))
         .route("/runs", get(pages::runs::show))
@@ -78,6 +86,10 @@ pub fn router(state: AppState) -> Router {
         .route(
             "/annotations",
             get(api::annotations::list).post(api::annotations::add),
+        )
+        .route(
+            "/annotations/{id}",
+            patch(api::annotations::correct).delete(api::annotations::delete),
         )
         .route("/baselines.json", get(api::baselines::all))
         .route("/live/{run_key}", post(api::live::report))

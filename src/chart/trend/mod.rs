@@ -28,6 +28,8 @@ pub enum Size {
 
 /// Above this many nights a line has no dots.
 const MOST_DOTS: usize = 120;
+/// An event's label that has no room is cut to this many letters.
+const NOTE_LETTERS: usize = 32;
 /// Pixels in which two points of a line are one.
 const LINE_BUCKET: f64 = 2.0;
 /// Pixels in which two points of a smooth curve are one.
@@ -503,11 +505,18 @@ impl Painter<'_, '_> {
         let short = match kind {
             EventKind::ChangePoint => label.strip_prefix("step ").unwrap_or(label).to_owned(),
             EventKind::Epoch => "epoch".to_owned(),
-            EventKind::Annotation => String::new(),
+            EventKind::Annotation => "note".to_owned(),
         };
         let mut forms = Vec::new();
         match self.size {
-            Size::Wide | Size::Half => forms.push(label.to_owned()),
+            Size::Wide | Size::Half => {
+                forms.push(label.to_owned());
+                // A person's text may be longer than a chart is wide: the list beneath has it whole.
+                if label.chars().count() > NOTE_LETTERS {
+                    let begin: String = label.chars().take(NOTE_LETTERS).collect();
+                    forms.push(format!("{}…", begin.trim_end()));
+                }
+            }
             Size::Narrow => {}
             Size::Small => return forms,
         }

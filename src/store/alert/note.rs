@@ -56,6 +56,68 @@ impl Store {
         })
     }
 
+    /// The annotation of that number.
+    pub async fn annotation(&self, id: AnnotationId) -> Result<Option<Annotation>, StoreError> {
+        let row: Option<Columns> = sqlx::query_as(
+            "select annotation_id, at, series_id, run_id, text, who, created_at
+             from annotation
+             where annotation_id = $1",
+        )
+        .bind(id.0)
+        .fetch_optional(self.readers())
+        .await?;
+        Ok(row.map(annotation))
+    }
+
+    /// Gives an annotation another text; the audit keeps every text it had. None where there is no
+    /// such annotation.
+    pub async fn correct_annotation(
+        &self,
+        id: AnnotationId,
+        text: &str,
+        who: &str,
+        now: Millis,
+    ) -> Result<Option<Annotation>, StoreError> {
+        let mut tx = self.writer().begin_with("begin immediate").await?;
+        let row: Option<Columns> = sqlx::query_as(
+            "update annotation
+             set text = $2
+             where annotation_id = $1
+             returning annotation_id, at, series_id, run_id, text, who, created_at",
+        )
+        .bind(id.0)
+        .bind(text)
+        .fetch_optional(&mut *tx)
+        .await?;
+        if row.is_some() {
+            let subject = format!("annotation {id}");
+            audit(&mut tx, now, (who, "annotation.correct"), &subject, text).await?;
+        }
+        tx.commit().await?;
+        Ok(row.map(annotation))
+    }
+
+    /// Takes an annotation away; the audit keeps its text. False where there is none.
+    pub async fn delete_annotation(
+        &self,
+        id: AnnotationId,
+        who: &str,
+        now: Millis,
+    ) -> Result<bool, StoreError> {
+        let mut tx = self.writer().begin_with("begin immediate").await?;
+        let gone: Option<(String,)> =
+            sqlx::query_as("delete from annotation where annotation_id = $1 returning text")
+                .bind(id.0)
+                .fetch_optional(&mut *tx)
+                .await?;
+        if let Some((text,)) = &gone {
+            let subject = format!("annotation {id}");
+            audit(&mut tx, now, (who, "annotation.delete"), &subject, text).await?;
+        }
+        tx.commit().await?;
+        Ok(gone.is_some())
+    }
+
     /// The annotations with `from <= at <= to`, in the order of time: those of a series and those of
     /// all series, or, without a series, every one.
     pub async fn annotations(
@@ -75,15 +137,18 @@ impl Store {
         .bind(series.map(|series| series.0))
         .fetch_all(self.readers())
         .await?;
-        let annotation = |(id, at, series, run, text, who, created_at): Columns| Annotation {
-            id: AnnotationId(id),
-            at: Millis(at),
-            series: series.map(SeriesId),
-            run: run.map(RunId),
-            text,
-            who,
-            created_at: Millis(created_at),
-        };
         Ok(rows.into_iter().map(annotation).collect())
+    }
+}
+
+fn annotation((id, at, series, run, text, who, created_at): Columns) -> Annotation {
+    Annotation {
+        id: AnnotationId(id),
+        at: Millis(at),
+        series: series.map(SeriesId),
+        run: run.map(RunId),
+        text,
+        who,
+        created_at: Millis(created_at),
     }
 }

@@ -227,12 +227,17 @@ async fn answers_to_what_is_sent_are_as_described() {
             json!({"text": "a new kernel", "run_id": 3}),
         ),
         (
+            Method::PATCH,
+            "/api/v1/annotations/{id}",
+            json!({"text": "another kernel"}),
+        ),
+        (
             Method::POST,
             "/api/v1/levels",
             json!({"series": "B *", "reason": "as agreed"}),
         ),
     ] {
-        let mut request = post(path, &token, body.to_string());
+        let mut request = post(&path.replace("{id}", "1"), &token, body.to_string());
         *request.method_mut() = method.clone();
         let answer = app.send(request).await;
         let (status, kind) = (

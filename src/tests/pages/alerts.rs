@@ -1,12 +1,11 @@
 //! `/alerts` and `/alerts/{id}`.
 
-use axum::body::Body;
-use axum::http::{Request, StatusCode};
+use axum::http::StatusCode;
 use kvmark::domain::Scope;
 use kvmark::jobs;
 
-use super::Page;
-use crate::app::{Answer, NOW, TestApp};
+use super::{Page, browser};
+use crate::app::{NOW, TestApp};
 use crate::builders::{latency, nightly, with};
 
 /// Two months, with a step of a quarter in the last `bad` nights.
@@ -22,27 +21,6 @@ async fn app(bad: i64) -> TestApp {
         stored.unwrap();
     }
     app
-}
-
-/// A browser that is logged in.
-async fn browser(
-    app: &TestApp,
-    method: &str,
-    uri: &str,
-    token: &str,
-    site: &str,
-    body: &str,
-) -> Answer {
-    let request = Request::builder()
-        .method(method)
-        .uri(uri)
-        .header("cookie", format!("kvmark_token={token}"))
-        .header("sec-fetch-site", site)
-        .header("accept", "text/html")
-        .header("content-type", "application/x-www-form-urlencoded")
-        .body(Body::from(body.to_owned()))
-        .unwrap();
-    app.send(request).await
 }
 
 #[tokio::test]

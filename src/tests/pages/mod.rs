@@ -1,6 +1,7 @@
 //! The pages, as a browser without script gets them.
 
 mod alerts;
+mod annotations;
 mod benchmark;
 mod compare;
 mod environments;
@@ -10,11 +11,12 @@ mod profile;
 mod run;
 mod trends;
 
-use axum::http::StatusCode;
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
 use kvmark::analysis::judge::{JudgeInputs, judge};
 use kvmark::domain::{NewRun, RunId};
 
-use crate::app::TestApp;
+use crate::app::{Answer, TestApp};
 
 /// A page of HTML that keeps the rules of all pages.
 pub(crate) struct Page {
@@ -142,6 +144,27 @@ impl Page {
             );
         }
     }
+}
+
+/// A browser that is logged in.
+pub(crate) async fn browser(
+    app: &TestApp,
+    method: &str,
+    uri: &str,
+    token: &str,
+    site: &str,
+    body: &str,
+) -> Answer {
+    let request = Request::builder()
+        .method(method)
+        .uri(uri)
+        .header("cookie", format!("kvmark_token={token}"))
+        .header("sec-fetch-site", site)
+        .header("accept", "text/html")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(Body::from(body.to_owned()))
+        .unwrap();
+    app.send(request).await
 }
 
 /// Stores a run and what is said of it.

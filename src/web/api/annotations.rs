@@ -1,4 +1,5 @@
-//! `GET` and `POST /annotations`: what people write at a point or a time.
+//! `GET` and `POST /annotations`, `PATCH` and `DELETE /annotations/{id}`: what people write at a point
+//! or a time.
 
 use axum::Json;
 use axum::extract::{Request, State};
@@ -12,7 +13,7 @@ use crate::domain::{AnnotationId, Millis, RunId, Scope, SeriesId};
 use crate::ingest::limits::TEXT_BYTES;
 use crate::store::NewAnnotation;
 use crate::web::auth::Caller;
-use crate::web::extract::{Instant, Query};
+use crate::web::extract::{Instant, Path, Query};
 use crate::web::{AppState, WebError};
 
 /// Which annotations to list.
@@ -67,14 +68,15 @@ pub async fn list(
     }))
 }
 
+/// What somebody writes, and where.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Add {
+pub(in crate::web) struct Add {
     /// The moment; absent: the run's time, else now.
-    at: Option<Timestamp>,
-    series_id: Option<SeriesId>,
-    run_id: Option<RunId>,
-    text: String,
+    pub(in crate::web) at: Option<Timestamp>,
+    pub(in crate::web) series_id: Option<SeriesId>,
+    pub(in crate::web) run_id: Option<RunId>,
+    pub(in crate::web) text: String,
 }
 
 /// `POST /annotations`.
@@ -84,17 +86,17 @@ pub async fn add(
     request: Request,
 ) -> Result<(StatusCode, Json<AnnotationView>), WebError> {
     caller.require(Scope::Triage)?;
-    let add: Add = read_json(request).await?;
-    let text = add.text.trim();
-    if text.is_empty() || text.len() > TEXT_BYTES {
-        return Err(WebError::invalid(
-            "/text",
-            format!(
-                "an annotation has 1 to {TEXT_BYTES} bytes of text, and this has {}",
-                text.len()
-            ),
-        ));
-    }
+    let added = keep(&state, &caller, read_json(request).await?).await?;
+    Ok((StatusCode::CREATED, Json(added.into())))
+}
+
+/// Writes down what the API or a form sends.
+pub(in crate::web) async fn keep(
+    state: &AppState,
+    caller: &Caller,
+    add: Add,
+) -> Result<Annotation, WebError> {
+    let text = checked(&add.text)?;
     if let Some(series) = add.series_id
         && state.store.series_by_id(series).await?.is_none()
     {
@@ -119,8 +121,76 @@ pub async fn add(
         run: add.run_id,
         text: text.to_owned(),
     };
-    let added = state.store.annotate(&new, &caller.name(), now).await?;
-    Ok((StatusCode::CREATED, Json(added.into())))
+    Ok(state.store.annotate(&new, &caller.name(), now).await?)
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Correct {
+    text: String,
+}
+
+/// `PATCH /annotations/{id}`: another text.
+pub async fn correct(
+    State(state): State<AppState>,
+    Path(id): Path<AnnotationId>,
+    caller: Caller,
+    request: Request,
+) -> Result<Json<AnnotationView>, WebError> {
+    caller.require(Scope::Triage)?;
+    let Correct { text } = read_json(request).await?;
+    Ok(Json(reword(&state, &caller, id, &text).await?.into()))
+}
+
+/// Gives an annotation another text.
+pub(in crate::web) async fn reword(
+    state: &AppState,
+    caller: &Caller,
+    id: AnnotationId,
+    text: &str,
+) -> Result<Annotation, WebError> {
+    let (text, who, now) = (checked(text)?, caller.name(), state.now());
+    let corrected = state.store.correct_annotation(id, text, &who, now).await?;
+    corrected.ok_or_else(|| WebError::not_found("annotation", id))
+}
+
+/// `DELETE /annotations/{id}`.
+pub async fn delete(
+    State(state): State<AppState>,
+    Path(id): Path<AnnotationId>,
+    caller: Caller,
+) -> Result<StatusCode, WebError> {
+    caller.require(Scope::Triage)?;
+    remove(&state, &caller, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Takes an annotation away.
+pub(in crate::web) async fn remove(
+    state: &AppState,
+    caller: &Caller,
+    id: AnnotationId,
+) -> Result<(), WebError> {
+    let who = caller.name();
+    if state.store.delete_annotation(id, &who, state.now()).await? {
+        return Ok(());
+    }
+    Err(WebError::not_found("annotation", id))
+}
+
+/// The text without the blanks around it, if it is one.
+fn checked(text: &str) -> Result<&str, WebError> {
+    let text = text.trim();
+    if text.is_empty() || text.len() > TEXT_BYTES {
+        return Err(WebError::invalid(
+            "/text",
+            format!(
+                "an annotation has 1 to {TEXT_BYTES} bytes of text, and this has {}",
+                text.len()
+            ),
+        ));
+    }
+    Ok(text)
 }
 
 impl From<Annotation> for AnnotationView {

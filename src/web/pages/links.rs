@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
-use crate::domain::{EnvironmentId, RunId, Series};
+use crate::domain::{AnnotationId, EnvironmentId, RunId, Series};
 
 /// What a path segment or a query value may not hold as it is. `/` is encoded, too: names may hold
 /// it, and a segment ends there.
@@ -78,6 +78,16 @@ pub fn pull(number: u64) -> String {
 /// A profile of a run as a flame graph.
 pub fn profile(id: RunId, ordinal: u32) -> String {
     format!("/runs/{id}/profile/{ordinal}")
+}
+
+/// The page of an annotation.
+pub fn annotation(id: AnnotationId) -> String {
+    format!("/annotations/{id}")
+}
+
+/// The page that logs somebody in and leads back to `to`.
+pub fn login(to: &str) -> String {
+    format!("/login?to={}", encode(to))
 }
 
 /// A file of a run.

@@ -7,9 +7,10 @@
 //!   [`run`]: `/runs/{id}`. [`alerts`]: `/alerts`, `/alerts/{id}`.
 //!   [`compare`]: `/compare/{base}...{head}`, `/pulls/{n}`. [`environments`]: `/environments/{id}`.
 //!   [`status`]: `/status`. [`trends`]: `/trends`. [`help`]: `/help`.
-//!   [`rules`]: `/rules`.
+//!   [`rules`]: `/rules`. [`annotations`]: `/annotations`.
 
 pub mod alerts;
+pub mod annotations;
 pub mod benchmark;
 pub mod compare;
 pub mod environments;

@@ -21,6 +21,7 @@ use crate::store::AlertFilter;
 use crate::text;
 use crate::web::auth::Caller;
 use crate::web::extract::Path;
+use crate::web::pages::annotations::{NoteView, notes};
 use crate::web::pages::figure::TrendFigure;
 use crate::web::pages::rows::SeriesView;
 use crate::web::pages::verdict::{VerdictView, change_class};
@@ -78,6 +79,8 @@ struct Chart {
     note: String,
     url: String,
     figure: TrendFigure,
+    notes: Vec<NoteView>,
+    annotate: String,
 }
 
 struct Suspect {
@@ -284,6 +287,8 @@ async fn chart(
             (XScale::Date, YScale::Linear),
             (points_url, links::series(series)),
         ),
+        notes: notes(&history.notes, now),
+        annotate: format!("/annotations?series={}&run={}", series.id, one.since.run),
         url: links::series(series),
     })
 }

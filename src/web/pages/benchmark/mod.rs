@@ -291,6 +291,7 @@ async fn load(
             .iter()
             .map(|(_, series)| store.points(series.id, from, history.to, branch.as_deref()));
         let points = try_join_all(points).await?;
+        let notes = store.annotations(None, from, history.to).await?;
         let histories = values
             .into_iter()
             .zip(points)
@@ -303,7 +304,9 @@ async fn load(
                     from,
                     to: history.to,
                 };
-                (value, build(inputs))
+                let mut history = build(inputs);
+                history.annotate(&notes);
+                (value, history)
             })
             .collect();
         multiples = Some((param, histories));

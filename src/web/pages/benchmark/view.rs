@@ -16,6 +16,7 @@ use crate::chart::{TrendPlot, XScale, YScale};
 use crate::domain::time::DAY_MS;
 use crate::domain::{Judgement, Millis, Point, Run};
 use crate::text;
+use crate::web::pages::annotations::{self, NoteView};
 use crate::web::pages::figure::{TrendFigure, nights_without_a_run, relative_span};
 use crate::web::pages::verdict::{VerdictView, change_class};
 use crate::web::pages::{Shell, links, machine_names, value};
@@ -36,6 +37,8 @@ pub(super) struct BenchmarkPage {
     metric: String,
     note: String,
     trend: TrendFigure,
+    notes: Vec<NoteView>,
+    annotate: String,
     multiples: Option<Multiples>,
     scalings: Vec<Scaling>,
     distribution: Option<DistributionView>,
@@ -120,6 +123,8 @@ impl BenchmarkPage {
             metric: series.key.metric.clone(),
             note: note(view, loaded),
             trend: figure(name, view, loaded),
+            notes: annotations::notes(&loaded.history.notes, now),
+            annotate: format!("/annotations?series={}", series.id),
             multiples: multiples(name, view, loaded),
             scalings: scalings(loaded),
             distribution: distribution(name, view, loaded),

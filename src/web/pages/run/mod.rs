@@ -78,6 +78,7 @@ pub async fn show(
             timelines: sweeps::timelines(&curves),
             sweeps,
             profiles,
+            notes: super::annotations::of_run(&state, &run).await?,
             opened: match query.open.map(SeriesId) {
                 Some(series) => Some((series, explained(&state, id, series).await?)),
                 None => None,

@@ -8,6 +8,7 @@ use crate::analysis::order;
 use crate::analysis::run_report::{Difference, RunReport};
 use crate::domain::{Environment, Judged, Millis, Run, RunId, RunKind, SeriesId};
 use crate::text;
+use crate::web::pages::annotations::NoteView;
 use crate::web::pages::profile::ProfileLink;
 use crate::web::pages::rows::{Cell, JudgedView};
 use crate::web::pages::verdict::{VerdictView, status_class, status_verb};
@@ -25,6 +26,7 @@ pub(super) struct Extras {
     pub(super) timelines: Vec<Timeline>,
     pub(super) sweeps: Vec<Sweep>,
     pub(super) profiles: Vec<ProfileLink>,
+    pub(super) notes: Vec<NoteView>,
     pub(super) shows_all: bool,
     pub(super) only: Option<String>,
     /// Which page of the rows, from 0.
@@ -70,6 +72,7 @@ pub(super) struct RunPage {
     timelines: Vec<Timeline>,
     sweeps: Vec<Sweep>,
     profiles: Vec<ProfileLink>,
+    notes: Vec<NoteView>,
     shows_all: bool,
     only: Option<String>,
     rows_note: String,
@@ -222,6 +225,7 @@ impl RunPage {
             timelines: extras.timelines,
             sweeps: extras.sweeps,
             profiles: extras.profiles,
+            notes: extras.notes,
             shows_all: extras.shows_all || (report.flagged == 0 && extras.only.is_none()),
             only: extras.only,
             rows_note,

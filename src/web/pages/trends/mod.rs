@@ -21,6 +21,7 @@ use futures::future::try_join_all;
 use self::charts::{ChartView, OverlayView};
 use self::facets::{FacetRow, Inputs, facets};
 use self::state::{Branch, Machine, View};
+use super::annotations::{NoteView, notes};
 use super::benchmark::query::Range;
 use super::{Place, Shell, html};
 use crate::analysis::history::{History, HistoryInputs, build};
@@ -285,6 +286,7 @@ struct TrendsPage {
     earlier: Option<String>,
     later: Option<String>,
     pages: Vec<(String, String)>,
+    notes: Vec<NoteView>,
 }
 
 impl TrendsPage {
@@ -320,8 +322,10 @@ impl TrendsPage {
             ..view.clone()
         };
         let count = loaded.total.min(MOST_LINES);
+        let noted = loaded.lines.iter().flat_map(|line| &line.history.notes);
         Self {
             shell,
+            notes: notes(noted, now),
             is_sample: !loaded.lines.is_empty() && loaded.lines.iter().all(|l| l.is_sample),
             note: note(view, loaded),
             facets,
