@@ -161,7 +161,7 @@ async fn a_browser_logs_in_by_token_and_out_again() {
     let answer = app.send(page).await;
     assert_eq!(
         (answer.status, answer.header("location")),
-        (StatusCode::SEE_OTHER, "/login")
+        (StatusCode::SEE_OTHER, "/login?to=%2Fruns")
     );
     assert_eq!(app.get("/login").await.status, StatusCode::OK);
 
@@ -170,8 +170,12 @@ async fn a_browser_logs_in_by_token_and_out_again() {
         StatusCode::UNAUTHORIZED
     );
     let token = app.token(Scope::Read, None).await;
-    let answer = app.send(form("/login", &format!("token={token}"))).await;
-    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    let login = form("/login", &format!("token={token}&to=%2Fruns"));
+    let answer = app.send(login).await;
+    assert_eq!(
+        (answer.status, answer.header("location")),
+        (StatusCode::SEE_OTHER, "/runs")
+    );
     let cookie = answer.header("set-cookie").to_owned();
     for part in [
         &token as &str,
