@@ -1,7 +1,7 @@
 //! The fair workload, (a) to (f), on every index in turn, round after round.
 
 use crate::entrant::{By, Entrant};
-use crate::measure::{Calls, Took, clock_ns, median};
+use crate::measure::{Calls, Took, Window, clock_ns, median};
 use crate::peer::World;
 use crate::table::{Among, Row, Table};
 use std::time::Duration;
@@ -90,7 +90,9 @@ fn reads(entrants: &[Entrant], world: &World, rounds: usize) -> Vec<Row> {
         mut slower,
         mut wall,
         mut cpu,
-    ]: [Samples; 7] = std::array::from_fn(|_| empty());
+        mut others,
+        mut stolen,
+    ]: [Samples; 9] = std::array::from_fn(|_| empty());
     for round in 0..rounds {
         eprintln!("lookups: round {} of {rounds}", round + 1);
         for (place, full) in full.iter().enumerate() {
@@ -106,10 +108,14 @@ fn reads(entrants: &[Entrant], world: &World, rounds: usize) -> Vec<Row> {
                 beside[place].push(calls.p99);
                 slower[place].push(calls.p99 / slow);
             }
+            let window = Window::begin();
             let one = full.together(world, 1, TOGETHER);
             if let (Some(one), Some(two)) = (one, full.together(world, 2, TOGETHER)) {
                 wall[place].push(two.0 / one.0);
                 cpu[place].push(two.1 / one.1);
+                let load = window.end();
+                others[place].extend(load.map(|load| load.0));
+                stolen[place].extend(load.map(|load| load.1));
             }
         }
     }
@@ -123,6 +129,8 @@ fn reads(entrants: &[Entrant], world: &World, rounds: usize) -> Vec<Row> {
         times("(e) that p99 over p99 alone", slower).at_most(2.0),
         times("(b) lookups of 2 threads over 1, wall", wall).no_less(1.8),
         times("(b) the same, a second of processor each", cpu).no_less(1.8),
+        Row::new("    busy with other programs meanwhile", "cpus", others),
+        Row::new("    taken by the host meanwhile", "cpus", stolen),
         right,
     ]
 }

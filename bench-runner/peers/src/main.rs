@@ -7,8 +7,11 @@
 //! Every figure is the median of at least seven rounds (`--rounds`), and in each round every index
 //! takes its turn, so that what else the machine does hits all of them alike: absolute figures move
 //! from machine to machine, the ratios are what counts. Work of one thread is measured by its
-//! processor time, so that other programs' turns are not charged to it; work of two by the wall too. The last two columns are the best peer's
-//! figure over ours, and what must hold. The exit code is 0 where all of it does, else 1.
+//! processor time, so that other programs' turns are not charged to it; work of two by the wall too.
+//! Two threads by the wall need two processors to themselves: how many other programs kept busy, and
+//! how many the host took, in the same windows, stands below; near 0 the wall's figure decides, else a
+//! quieter run must. The last two columns are the best peer's figure over ours, and what must hold.
+//! The exit code is 0 where all of it does, else 1.
 //!
 //! Who takes part: `dynamo-kv-router`'s concurrent compressed radix tree and its radix tree for one
 //! thread (not `Sync`: it has no figures for two), and `ChainIndex` of smg's `kv-index`. Each is

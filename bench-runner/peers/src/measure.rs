@@ -55,7 +55,72 @@ pub fn clock_ns() -> f64 {
 
 /// What this thread has used of a processor.
 pub fn thread_cpu() -> Duration {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
+    duration(clock_gettime(ClockId::ThreadCPUTime))
+}
+
+/// What else the machine did for a while: what decides how far a figure by the clock can be believed.
+pub struct Window {
+    wall: Instant,
+    own: Duration,
+    machine: Option<Machine>,
+}
+
+/// Ticks of all processors since the machine started, as `/proc/stat` counts them.
+#[derive(Clone, Copy)]
+struct Machine {
+    busy: f64,
+    stolen: f64,
+    all: f64,
+}
+
+impl Machine {
+    fn now() -> Option<Self> {
+        let text = std::fs::read_to_string("/proc/stat").ok()?;
+        let first = text.lines().next()?.strip_prefix("cpu ")?;
+        // user nice system idle iowait irq softirq steal; what guests use is in user already.
+        let ticks: Vec<f64> = first
+            .split_whitespace()
+            .take(8)
+            .map_while(|word| word.parse().ok())
+            .collect();
+        let [user, nice, system, idle, iowait, irq, softirq, stolen] = *ticks.as_array()?;
+        let busy = user + nice + system + irq + softirq;
+        Some(Self {
+            busy,
+            stolen,
+            all: busy + idle + iowait + stolen,
+        })
+    }
+}
+
+impl Window {
+    pub fn begin() -> Self {
+        Self {
+            wall: Instant::now(),
+            own: process_cpu(),
+            machine: Machine::now(),
+        }
+    }
+
+    /// Processors that other programs kept busy, and processors that the host took away; `None` where
+    /// the system does not say.
+    pub fn end(self) -> Option<(f64, f64)> {
+        let (before, after) = (self.machine?, Machine::now()?);
+        let wall = self.wall.elapsed().as_secs_f64();
+        let own = (process_cpu() - self.own).as_secs_f64();
+        let processors = std::thread::available_parallelism().ok()?.get() as f64;
+        let share = |ticks: f64| ticks / (after.all - before.all).max(1.0) * processors;
+        let others = share(after.busy - before.busy) - own / wall;
+        Some((others.max(0.0), share(after.stolen - before.stolen)))
+    }
+}
+
+/// What all threads of this process have used of the processors.
+fn process_cpu() -> Duration {
+    duration(clock_gettime(ClockId::ProcessCPUTime))
+}
+
+fn duration(time: rustix::time::Timespec) -> Duration {
     Duration::new(
         time.tv_sec.unsigned_abs(),
         time.tv_nsec.unsigned_abs() as u32,

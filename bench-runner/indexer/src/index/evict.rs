@@ -1,8 +1,9 @@
 //! Staying within bounds: blocks used longest ago make room for new ones.
 //!
 //! A hand goes around the segments, as in the CLOCK page replacement: a segment without children
-//! that was not used since the hand last came by loses all its holders. Only leaves are taken, so no
-//! prefix is cut in the middle.
+//! that was not used for a round loses all its holders. Only leaves are taken, so no prefix is cut in
+//! the middle. Marks of use are wiped a few segments an eviction, ahead of the hand, until that is a
+//! round ahead: no store waits for a round.
 //!
 //! Storing is use, and so is [`Index::touch`](super::Index::touch). A lookup by itself is none: it
 //! writes nothing that others read, or two of them would be slower than one; and it asks about many
@@ -19,6 +20,10 @@ use crate::sync::{Ordering, Own};
 /// Bytes that a segment in use costs beside its own: its blocks' slots in the engine map at their
 /// emptiest, its entry in the child table, and one in a journal.
 const SEGMENT_BYTES: usize = size_of::<Segment>() + BLOCKS * 22 + 64;
+/// Segments that the hand passes at most, where there is one among them that may go.
+const SWEEP: usize = 1024;
+/// Marks of use that an eviction wipes, where the hand is not yet a round behind.
+const WIPES: usize = 8;
 /// Bytes that an index holds whatever is in it: a chunk just begun, the parts of its tables.
 const BASE_BYTES: usize = 128 << 10;
 
@@ -77,29 +82,57 @@ impl<'a> Edit<'a> {
         self.writer.growths.spills.bytes() + self.writer.alias_bytes()
     }
 
-    /// Takes the next segment that may go from all its holders. `None` after two rounds without.
+    /// Takes the next segment that may go from all its holders. `None` where there is none.
     fn evict(&mut self, kept: u32) -> Option<()> {
         let items = self.writer.growths.segments.items() as u32;
-        for _ in 0..items * 2 {
-            let id = self.writer.bounds.hand;
-            self.writer.bounds.hand = if id + 1 < items { id + 1 } else { 0 };
-            if id >= items || id == kept {
-                continue;
-            }
-            let segment = self.segment(id);
-            if !segment.is_linked() || segment.children.own() != 0 {
-                continue;
-            }
-            let state = segment.state.own();
-            if state & TOUCHED != 0 {
-                segment.state.store(state & !TOUCHED, Ordering::Relaxed);
-                continue;
-            }
-            self.drop_holders(id, segment);
-            self.free_emptied_but(kept);
-            return Some(());
+        for _ in 0..WIPES {
+            self.wipe(items);
         }
-        None
+        let mut used = None;
+        for step in 0..items as usize {
+            if step >= SWEEP && used.is_some() {
+                break;
+            }
+            let id = self.writer.bounds.hand;
+            let segment = self.segment(id);
+            let is_used = segment.state.own() & TOUCHED != 0;
+            if self.writer.bounds.wiped == 0 {
+                // It counts as used, and is wiped for the next round.
+                self.wipe(items);
+            }
+            let bounds = &mut self.writer.bounds;
+            bounds.hand = if id + 1 < items { id + 1 } else { 0 };
+            bounds.wiped -= 1;
+            if id == kept || !segment.is_linked() || segment.children.own() != 0 {
+                continue;
+            }
+            if !is_used {
+                self.take_from_all(id, segment, kept);
+                return Some(());
+            }
+            used = used.or(Some((id, segment)));
+        }
+        let (id, segment) = used?;
+        self.take_from_all(id, segment, kept);
+        Some(())
+    }
+
+    /// Wipes the mark of use from the next segment ahead of the hand.
+    fn wipe(&mut self, items: u32) {
+        let bounds = &mut self.writer.bounds;
+        if bounds.wiped >= items {
+            return;
+        }
+        let id = ((u64::from(bounds.hand) + u64::from(bounds.wiped)) % u64::from(items)) as u32;
+        bounds.wiped += 1;
+        let segment = self.segment(id);
+        let state = segment.state.own();
+        segment.state.store(state & !TOUCHED, Ordering::Relaxed);
+    }
+
+    fn take_from_all(&mut self, id: u32, segment: &'a Segment, kept: u32) {
+        self.drop_holders(id, segment);
+        self.free_emptied_but(kept);
     }
 
     fn drop_holders(&mut self, id: u32, segment: &'a Segment) {

@@ -171,8 +171,7 @@ impl<'a> Edit<'a> {
     fn leave(&mut self, target: Target) {
         let view = self.view;
         let journal = self.writer.seats[target.seat as usize].journal(target.medium);
-        journal.leave();
-        if journal.is_stale() {
+        if journal.leave() {
             let mut journal = std::mem::take(journal);
             journal.tidy(|id| {
                 view.get(id)

@@ -77,6 +77,8 @@ pub(crate) struct Bounds {
     pub(crate) max_bytes: usize,
     /// Where the evicting hand stands.
     pub(crate) hand: u32,
+    /// Segments from there on whose marks of use are wiped.
+    pub(crate) wiped: u32,
 }
 
 impl Bounds {
@@ -103,6 +105,7 @@ impl Writer {
                 max_blocks: options.max_blocks.map_or(u64::MAX, |blocks| blocks as u64),
                 max_bytes: options.max_bytes.unwrap_or(usize::MAX),
                 hand: 0,
+                wiped: 0,
             },
             stats: Stats::default(),
         }
