@@ -2,6 +2,7 @@
 //!
 //! - [`mod@catalogue`]: the suite as data.
 //! - `subject`: the index under test, through its public API; `counted`: the same with its work counted.
+//! - `rates`: events at a given rate, or as fast as they are taken.
 //! - `drive`: closed loops on pinned threads, as several benchmarks need them.
 //! - [`mixed`]: a workload without an end, for soaking.
 //! - [`recorded`]: a recording as a benchmark of its own, where one is given.
@@ -25,6 +26,7 @@ pub mod memory_usage;
 pub mod mixed;
 pub mod plant;
 pub mod processing_latency;
+mod rates;
 pub mod recorded;
 pub mod repeated;
 pub mod routing_decision;

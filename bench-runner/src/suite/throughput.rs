@@ -4,6 +4,7 @@ use bench_report::metric::{Op, Params, Unit};
 
 use super::drive::{Timed, drive};
 use super::plant::Operation;
+use super::rates::{LEAST_TIME, MAX, QUANTILES, STEADY, cpu_percent};
 use super::sample::number;
 use super::subject::{Errors, Subject};
 use super::{
@@ -14,13 +15,6 @@ use crate::measure::looping::Budget;
 use crate::measure::{cpu, open_loop, parallel};
 use crate::workload::arrivals;
 use crate::workload::fleet::Replay;
-
-const MAX: When = When::Is("rate", "max");
-const STEADY: When = When::Not("rate", "max");
-
-/// A steady stream is observed for at least so long, where time bounds it: 500 events at the
-/// slower rate.
-const LEAST_SECONDS: f64 = 0.25;
 
 /// What it is.
 pub static INFO: BenchmarkInfo = BenchmarkInfo {
@@ -113,17 +107,7 @@ pub static INFO: BenchmarkInfo = BenchmarkInfo {
             "processor time of the workers over wall time",
         )
         .floor(0.001),
-        MetricInfo::ratio(
-            "cpu_percent",
-            Unit::Percent,
-            "processor time over wall time, of one core",
-        )
-        .floor(0.01)
-        .when(STEADY)
-        .goals(&[
-            Goal::new(Op::Less, 20.0).when(When::Is("rate", "2000")),
-            Goal::new(Op::Less, 80.0).when(When::Is("rate", "10000")),
-        ]),
+        cpu_percent("processor time over wall time, of one core"),
         MetricInfo::time("latency_p50", "median time from due to applied")
             .floor(1.0)
             .when(STEADY),
@@ -197,7 +181,7 @@ fn open(rate: u64, context: &Context<'_>) -> Result<Sample, SampleError> {
     let fleet = context.workloads.fleet();
     let subject = Subject::filled(fleet)?;
     let seconds = match context.budget {
-        Budget::Time(time) => time.as_secs_f64().max(LEAST_SECONDS),
+        Budget::Time(time) => time.max(LEAST_TIME).as_secs_f64(),
         Budget::Count(events) => events as f64 / rate.max(1) as f64,
     };
     let due = arrivals::steady(rate, seconds);
@@ -236,14 +220,6 @@ fn open(rate: u64, context: &Context<'_>) -> Result<Sample, SampleError> {
     );
     sample.put("cores_used", busy / wall);
     sample.put("cpu_percent", 100.0 * busy / wall);
-    sample.put_latencies(
-        "latency",
-        served.latencies(),
-        &[
-            ("latency_p50", 0.5),
-            ("latency_p90", 0.9),
-            ("latency_p99", 0.99),
-        ],
-    );
+    sample.put_latencies("latency", served.latencies(), &QUANTILES);
     Ok(sample)
 }

@@ -4,24 +4,15 @@ mod rig;
 mod stream;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bench_report::metric::{Op, Params, Unit};
 
+use super::rates::{LEAST_TIME, MAX, QUANTILES, STEADY, cpu_percent};
 use super::sample::number;
-use super::{
-    BenchmarkInfo, Context, Goal, MetricInfo, ParamInfo, Sample, SampleError, Variant, When,
-};
+use super::{BenchmarkInfo, Context, Goal, MetricInfo, ParamInfo, Sample, SampleError, Variant};
 use crate::measure::looping::Budget;
 use rig::{Measured, Pace, Rig};
 use stream::EngineStream;
-
-const MAX: When = When::Is("rate", "max");
-const STEADY: When = When::Not("rate", "max");
-
-/// A steady stream is observed for at least so long, where time bounds it: 500 events at the
-/// slower rate.
-const LEAST_TIME: Duration = Duration::from_millis(250);
 
 /// What it is.
 pub static INFO: BenchmarkInfo = BenchmarkInfo {
@@ -74,17 +65,7 @@ pub static INFO: BenchmarkInfo = BenchmarkInfo {
         )
         .floor(1_000.0)
         .when(STEADY),
-        MetricInfo::ratio(
-            "cpu_percent",
-            Unit::Percent,
-            "processor time of the feed over wall time, of one core",
-        )
-        .floor(0.01)
-        .when(STEADY)
-        .goals(&[
-            Goal::new(Op::Less, 20.0).when(When::Is("rate", "2000")),
-            Goal::new(Op::Less, 80.0).when(When::Is("rate", "10000")),
-        ]),
+        cpu_percent("processor time of the feed over wall time, of one core"),
         MetricInfo::ratio(
             "network_mb_per_second",
             Unit::MegabytesPerSecond,
@@ -132,12 +113,7 @@ fn put(pace: Pace, measured: Measured) -> Sample {
                 "cpu_percent",
                 100.0 * measured.cpu_ns as f64 / measured.ns.max(1) as f64,
             );
-            let names = [
-                ("latency_p50", 0.5),
-                ("latency_p90", 0.9),
-                ("latency_p99", 0.99),
-            ];
-            sample.put_latencies("latency", measured.latencies, &names);
+            sample.put_latencies("latency", measured.latencies, &QUANTILES);
         }
     }
     sample.put(
