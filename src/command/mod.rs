@@ -2,9 +2,11 @@
 //!
 //! # Layout
 //! - here: `serve`. [`token`]: who may do what. [`keep`]: what keeps a store for years.
-//!   [`site`]: the pages as a folder. [`export_run`]: one page as one file.
+//!   [`site`]: the pages as a folder. [`export_run`]: one page as one file. `exported`: what both
+//!   draw.
 
 pub mod export_run;
+mod exported;
 pub mod keep;
 pub mod site;
 pub mod token;
