@@ -2,9 +2,14 @@
 //!
 //! Both are recorded only between [`Recorder::start`] and [`Recorder::stop`], in passes of their own:
 //! outside, each costs one relaxed load.
+//!
+//! The indexer tells of a wait for its lock while it holds it: a call stack taken there would make
+//! everybody else wait longer. So a thread keeps its waits to itself ([`waited`]) until the call into
+//! the indexer is over ([`settle`]), and the place that took the lock ends the stack.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::panic::Location;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -24,22 +29,43 @@ pub static WAITS: Recorder = Recorder::new();
 pub struct Site {
     /// Return addresses, innermost first, for [`super::symbols`].
     pub stack: Vec<usize>,
+    /// The place within what was called, where it was told.
+    pub place: Option<Place>,
     /// The amount.
     pub amount: u64,
     /// How often.
     pub count: u64,
 }
 
+/// A place in a source file.
+pub type Place = &'static Location<'static>;
+
+/// Stacks and places, with amount and count.
+type Sites = HashMap<(Vec<usize>, Option<Place>), [u64; 2]>;
+
 /// Counts amounts by the call stack at which they come.
 #[derive(Debug)]
 pub struct Recorder {
     is_on: AtomicBool,
-    sites: Mutex<Option<HashMap<Vec<usize>, [u64; 2]>>>,
+    sites: Mutex<Option<Sites>>,
+}
+
+/// Waits of one thread whose call stack is not taken yet. Those that a thread ends with have none.
+#[derive(Debug, Default)]
+struct Waited(RefCell<Vec<(Place, u64)>>);
+
+impl Drop for Waited {
+    fn drop(&mut self) {
+        for (place, ns) in self.0.take() {
+            WAITS.add(Vec::new(), Some(place), ns);
+        }
+    }
 }
 
 thread_local! {
     // What recording itself allocates or waits for is not recorded.
     static WITHIN: Cell<bool> = const { Cell::new(false) };
+    static WAITED: Waited = Waited::default();
 }
 
 impl Recorder {
@@ -62,8 +88,9 @@ impl Recorder {
         let sites = self.locked().take().unwrap_or_default();
         sites
             .into_iter()
-            .map(|(stack, [amount, count])| Site {
+            .map(|((stack, place), [amount, count])| Site {
                 stack,
+                place,
                 amount,
                 count,
             })
@@ -79,6 +106,10 @@ impl Recorder {
     /// Notes an amount at the caller's call stack.
     #[cold]
     pub fn note(&self, amount: u64) {
+        self.note_at(None, amount);
+    }
+
+    fn note_at(&self, place: Option<Place>, amount: u64) {
         // A thread that is ending has no thread-locals any more, and is not recorded.
         let Ok(false) = WITHIN.try_with(|within| within.replace(true)) else {
             return;
@@ -88,17 +119,22 @@ impl Recorder {
             stack.push(frame.ip() as usize);
             stack.len() < DEPTH
         });
-        if let Some(sites) = self.locked().as_mut()
-            && (sites.len() < SITES || sites.contains_key(&stack))
-        {
-            let sums = sites.entry(stack).or_default();
-            sums[0] += amount;
-            sums[1] += 1;
-        }
+        self.add(stack, place, amount);
         let _ = WITHIN.try_with(|within| within.set(false));
     }
 
-    fn locked(&self) -> MutexGuard<'_, Option<HashMap<Vec<usize>, [u64; 2]>>> {
+    fn add(&self, stack: Vec<usize>, place: Option<Place>, amount: u64) {
+        let site = (stack, place);
+        if let Some(sites) = self.locked().as_mut()
+            && (sites.len() < SITES || sites.contains_key(&site))
+        {
+            let sums = sites.entry(site).or_default();
+            sums[0] += amount;
+            sums[1] += 1;
+        }
+    }
+
+    fn locked(&self) -> MutexGuard<'_, Option<Sites>> {
         self.sites.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -113,6 +149,30 @@ pub fn waiting<T>(work: impl FnOnce() -> T) -> T {
     let value = work();
     WAITS.note(start.elapsed().as_nanos() as u64);
     value
+}
+
+/// Keeps a wait of this thread at a place, while waits are recorded, until [`settle`].
+pub fn waited(place: Place, ns: u64) {
+    if WAITS.is_on() {
+        // A thread that is ending waits for nobody.
+        let _ = WAITED.try_with(|waited| waited.0.borrow_mut().push((place, ns)));
+    }
+}
+
+/// Notes what this thread waited for since it was here last, at the caller's call stack.
+#[inline]
+pub fn settle() {
+    if WAITS.is_on() {
+        settle_waits();
+    }
+}
+
+#[cold]
+fn settle_waits() {
+    let waits = WAITED.try_with(|waited| waited.0.take());
+    for (place, ns) in waits.unwrap_or_default() {
+        WAITS.note_at(Some(place), ns);
+    }
 }
 
 #[cfg(test)]
@@ -142,6 +202,43 @@ mod tests {
         let sum = |of: fn(&Site) -> u64| own.iter().map(|site| of(site)).sum::<u64>();
         assert_eq!(sum(|site| site.amount), 543_210);
         assert_eq!(sum(|site| site.count), 10);
+    }
+
+    #[inline(never)]
+    fn planted_wait(ns: u64) {
+        for _ in 0..2 {
+            waited(Location::caller(), ns);
+        }
+        settle();
+    }
+
+    #[test]
+    fn a_wait_is_found_at_the_place_that_told_of_it_and_in_the_call_that_made_it() {
+        waited(Location::caller(), 1);
+        WAITS.start();
+        planted_wait(700);
+        // A thread that ends before it was asked.
+        let thread = std::thread::spawn(|| waited(Location::caller(), 41));
+        thread.join().expect("it only notes a wait");
+        let sites = WAITS.stop();
+        let of = |amount: u64| {
+            let mut found = sites.iter().filter(|site| site.amount == amount);
+            found.next().expect("it was noted")
+        };
+        let (planted, ended) = (of(1_400), of(41));
+        assert_eq!((planted.count, ended.count), (2, 1));
+        let names = Symbols::default().names(&planted.stack);
+        assert!(
+            names.iter().any(|name| name.contains("planted_wait")),
+            "{names:?}"
+        );
+        assert!(
+            planted
+                .place
+                .is_some_and(|place| place.file().ends_with("sites.rs"))
+        );
+        assert!(ended.stack.is_empty());
+        assert!(sites.iter().all(|site| site.amount != 1));
     }
 
     #[test]

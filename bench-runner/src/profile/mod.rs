@@ -2,7 +2,7 @@
 //!
 //! # Layout
 //! - here: which profiles are asked for, and what comes of them.
-//! - `pass`: the benchmarks once more under each. `locks`: who waited for the indexer's lock.
+//! - `pass`: the benchmarks once more under each. `locks`: waits for the indexer's lock.
 //! - [`stacks`]: call stacks with weights. `pprof`: the protobuf of them. `trace`: a Chrome trace.
 //! - `file`: what is written, by the file's ending.
 

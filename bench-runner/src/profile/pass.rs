@@ -86,20 +86,17 @@ impl Passes<'_> {
 
     /// Where threads waited.
     pub fn locks(&self) -> Profile {
+        locks::listen();
         let (mut profile, mut symbols) = (Profile::new(Sort::Locks), Symbols::default());
         for case in self.wanted() {
-            locks::start();
             sites::WAITS.start();
             let outcome = self.run(case, self.budget);
-            let (own, indexer) = (sites::WAITS.stop(), locks::stop());
+            let sites = sites::WAITS.stop();
             self.failed(&mut profile, case, outcome);
-            for site in own {
-                let names = waiters(within(symbols.names(&site.stack)));
+            for site in sites {
+                let mut names = waiters(within(symbols.names(&site.stack)));
+                names.extend(site.place.map(|place| locks::frame(place).into()));
                 profile.add(&case.text(), names, [site.amount, site.count]);
-            }
-            for waits in indexer {
-                let frames = vec![waits.thread.as_str().into(), waits.place.as_str().into()];
-                profile.add(&case.text(), frames, [waits.ns, waits.count]);
             }
         }
         profile

@@ -6,6 +6,7 @@ use kv_indexer::{
 };
 
 use super::SampleError;
+use crate::measure::sites::settle;
 use crate::measure::spans::within;
 use crate::workload::fleet::Fleet;
 use crate::workload::prompts::Answer;
@@ -74,7 +75,9 @@ impl Subject {
     /// Decodes, hashes and applies one batch of an engine.
     #[inline]
     pub(super) fn apply(&self, engine: usize, bytes: &[u8]) -> Result<BatchApplied, DecodeError> {
-        self.index.apply_payload(self.workers[engine], bytes)
+        let outcome = self.index.apply_payload(self.workers[engine], bytes);
+        settle();
+        outcome
     }
 
     /// Applies a batch that a correct index takes whole.
