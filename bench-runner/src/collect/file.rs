@@ -5,8 +5,12 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 /// Writes `content` beside `path`, then puts it in its place in one step: a crash in the middle
-/// leaves the file as it was.
+/// leaves the file as it was. What is no file (`/dev/stdout`, a pipe) is written as it is: it must
+/// not be replaced by one.
 pub fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
+    if fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir()) {
+        return File::options().write(true).open(path)?.write_all(content);
+    }
     let name = path
         .file_name()
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the path names no file"))?;
@@ -44,6 +48,13 @@ mod tests {
         write_whole(&path, b"two").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"two");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_is_no_file_is_written_and_not_replaced() {
+        let null = Path::new("/dev/null");
+        write_whole(null, b"one").unwrap();
+        assert!(!fs::metadata(null).unwrap().is_file());
     }
 
     #[test]
