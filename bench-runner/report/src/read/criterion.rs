@@ -106,7 +106,8 @@ pub(super) fn read_lines(text: &str) -> Result<Vec<Draft>, ReadError> {
     for (index, line) in text
         .lines()
         .enumerate()
-        .filter(|(_, line)| !line.trim().is_empty())
+        // What a benchmark prints by itself stands in between.
+        .filter(|(_, line)| line.trim_start().starts_with('{'))
     {
         let refused = |error| ReadError::from(error).in_line(index + 1);
         let message: Message = serde_json::from_str(line).map_err(refused)?;

@@ -101,6 +101,7 @@ pub fn detect(text: &[u8]) -> Option<Format> {
         Some('{') if start.contains("\"value\"") => Some(Format::Bmf),
         Some('{' | '[') => None,
         _ if start.lines().any(|line| line.starts_with("Benchmark")) => Some(Format::Go),
+        _ if start.lines().any(|line| line.starts_with("{\"reason\"")) => Some(Format::Criterion),
         _ => None,
     }
 }
