@@ -6,11 +6,10 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use bench_report::report::{Report, Status};
 use jiff::Timestamp;
-use rustix::process::{Pid, Signal, kill_process};
 
 /// The program in a folder that is no git work tree, without anybody's settings.
 fn bench_runner(folder: &Path, arguments: &[&str]) -> Command {
@@ -216,34 +215,24 @@ fn a_report_without_a_commit_is_not_sent_and_says_what_to_add() {
     assert!(!folder.path().join("spool").exists());
 }
 
-/// Starts a run that would go on for long, and returns when its second round begins.
-fn long_run(folder: &Path) -> (Child, BufReader<std::process::ChildStderr>) {
+#[test]
+fn what_was_measured_before_a_kill_is_in_the_report() {
+    let folder = tempfile::tempdir().unwrap();
     let arguments = [
         "run",
         "--bench",
         "MemoryUsage items=1000$",
         "--count",
         "1000",
-        "--cpu=1",
     ];
-    let mut child = bench_runner(folder, &arguments)
-        .args(["--out", "report.json"])
+    let mut child = bench_runner(folder.path(), &arguments)
+        .args(["--cpu=1", "--out", "report.json"])
         .stderr(Stdio::piped())
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
-    let mut lines = BufReader::new(child.stderr.take().unwrap());
-    let mut line = String::new();
-    while lines.read_line(&mut line).unwrap() > 0 && !line.contains("round 2/1000") {
-        line.clear();
-    }
-    (child, lines)
-}
-
-#[test]
-fn what_was_measured_before_a_kill_is_in_the_report() {
-    let folder = tempfile::tempdir().unwrap();
-    let (mut child, _lines) = long_run(folder.path());
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().contains("round 2/1000")));
     child.kill().unwrap();
     child.wait().unwrap();
     let report = report(&folder.path().join("report.json"));
@@ -253,20 +242,6 @@ fn what_was_measured_before_a_kill_is_in_the_report() {
             .iter()
             .all(|metric| !metric.samples.is_empty())
     );
-}
-
-#[test]
-fn an_interrupted_run_keeps_its_samples_and_ends_with_4() {
-    let folder = tempfile::tempdir().unwrap();
-    let (mut child, mut lines) = long_run(folder.path());
-    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
-    let mut rest = String::new();
-    std::io::Read::read_to_string(&mut lines, &mut rest).unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(4), "{rest}");
-    assert!(rest.contains("what was measured is kept"), "{rest}");
-    let report = report(&folder.path().join("report.json"));
-    let samples = report.benchmarks[0].metrics[0].samples.len();
-    assert!((1..1_000).contains(&samples), "{samples}");
 }
 
 #[test]
@@ -288,6 +263,50 @@ fn another_tools_command_is_run_read_and_reported() {
         "{}",
         stderr(&nothing)
     );
+}
+
+#[test]
+fn results_that_a_command_writes_are_read_from_there_and_not_from_an_earlier_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let exec = |command: &str| {
+        let arguments = ["run", "--exec", command, "--exec-results", "bench.txt"];
+        run(
+            folder.path(),
+            &[&arguments[..], &["--out", "report.json"]].concat(),
+        )
+    };
+    let written = exec("echo words; echo BenchmarkA 100 50 ns/op > bench.txt");
+    assert_eq!(written.status.code(), Some(0), "{}", stderr(&written));
+    let samples = report(&folder.path().join("report.json")).benchmarks[0].metrics[0]
+        .samples
+        .clone();
+    assert_eq!(samples, [50.0]);
+    let stale = exec("echo words");
+    assert_eq!(stale.status.code(), Some(2));
+    assert!(
+        stderr(&stale).contains("wrote nothing to bench.txt"),
+        "{}",
+        stderr(&stale)
+    );
+    let criterion = run(
+        folder.path(),
+        &["run", "--exec", "echo 'fib  time:   [1 ns 2 ns 3 ns]'"],
+    );
+    assert!(
+        stderr(&criterion).contains("--exec-results target/criterion"),
+        "{}",
+        stderr(&criterion)
+    );
+}
+
+#[test]
+fn malformed_results_are_told_by_line_and_column_and_what_was_expected() {
+    let folder = tempfile::tempdir().unwrap();
+    let command = "echo log line; echo BenchmarkA-2 100 50 ns/op; echo BenchmarkA-2 100 5x ns/op";
+    let output = run(folder.path(), &["run", "--exec", command]);
+    assert_eq!(output.status.code(), Some(2));
+    let says = "line 3, column 18: expected a finite number, found `5x ns/op`";
+    assert!(stderr(&output).contains(says), "{}", stderr(&output));
 }
 
 #[test]

@@ -7,13 +7,14 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use super::side::{Program, Side};
 use crate::environment::clean_command;
+use crate::interrupt::{self, Stopped};
 
 /// Why a revision gives no program.
 #[derive(Debug, Error)]
@@ -34,6 +35,9 @@ pub enum BuildError {
         /// The end of what was said.
         said: String,
     },
+    /// Somebody stopped it.
+    #[error("{0}")]
+    Stopped(#[source] Stopped),
     /// A file cannot be handled.
     #[error("cannot {what} {}: {source}", path.display())]
     File {
@@ -180,14 +184,13 @@ impl Builder {
         let folder = built.parent().unwrap_or(&self.cache);
         fs::create_dir_all(folder).map_err(failed("make the folder", folder))?;
         let target = self.cache.join("target");
-        let output = clean_command("cargo")
+        let mut cargo = clean_command("cargo");
+        cargo
             .current_dir(&tree)
             .args(["build", "--quiet", "--locked", "--profile", "measure"])
             .args(["--package", "bench-runner", "--bin", "bench-runner"])
-            .env("CARGO_TARGET_DIR", &target)
-            .output()
-            .map_err(failed("run", Path::new("cargo")))?;
-        succeeded(&output, &commit)?;
+            .env("CARGO_TARGET_DIR", &target);
+        succeeds(&mut cargo, &commit)?;
         let made = target.join("measure").join("bench-runner");
         // Beside its place first: a program that is there is whole.
         let beside = built.with_extension(std::process::id().to_string());
@@ -216,12 +219,8 @@ impl Builder {
         let tree = self.tree(&name)?;
         check_out(&tree, &commit)?;
         if let Some(build) = build {
-            let output = clean_command("sh")
-                .current_dir(&tree)
-                .args(["-c", build])
-                .output()
-                .map_err(failed("run", Path::new("sh")))?;
-            succeeded(&output, &commit)?;
+            let mut shell = clean_command("sh");
+            succeeds(shell.current_dir(&tree).args(["-c", build]), &commit)?;
         }
         File::create(&mark).map_err(failed("make", &mark))?;
         Ok(Built {
@@ -292,8 +291,12 @@ fn check_out(tree: &Path, commit: &str) -> Result<(), BuildError> {
     .map(drop)
 }
 
-/// An error with what matters of what was said: the compiler's errors, or else the last lines.
-fn succeeded(output: &Output, revision: &str) -> Result<(), BuildError> {
+/// Builds; an error has what matters of what was said: the compiler's errors, or else the last lines.
+fn succeeds(build: &mut Command, revision: &str) -> Result<(), BuildError> {
+    let output = interrupt::output(build);
+    // Whatever was stopped may well build.
+    interrupt::check().map_err(BuildError::Stopped)?;
+    let output = output.map_err(failed("run", Path::new(build.get_program())))?;
     if output.status.success() {
         return Ok(());
     }

@@ -50,6 +50,8 @@ pub struct Pairs {
     pub rounds: u32,
     /// Whether rounds ended because every series was decided.
     pub decided: bool,
+    /// Whether rounds ended because somebody stopped them; what was measured before is whole.
+    pub stopped: bool,
     /// How long they took, where the caller says so.
     pub took: Duration,
     /// The first report of each side, base and head, where they gave any.
@@ -96,7 +98,14 @@ pub fn go_on(
 ) -> Result<(), SideError> {
     while pairs.rounds < budget.rounds {
         let head_first = head_first(budget.seed, pairs.rounds);
-        let (one, other) = (turn(head_first)?, turn(!head_first)?);
+        let turns = turn(head_first).and_then(|one| Ok((one, turn(!head_first)?)));
+        let (one, other) = match turns {
+            Err(SideError::Stopped(_)) => {
+                pairs.stopped = true;
+                break;
+            }
+            turns => turns?,
+        };
         let (base, head) = if head_first {
             (other, one)
         } else {
@@ -276,6 +285,7 @@ mod tests {
     use bench_report::metric::Params;
 
     use super::*;
+    use crate::interrupt::Stopped;
 
     const BUDGET: Budget = Budget {
         rounds: 40,
@@ -390,6 +400,22 @@ mod tests {
         let row = &pairs.rows(&BUDGET)[0];
         assert_eq!(row.compared.evidence, Evidence::Exact);
         assert!(row.is_regression(0.05) && pairs.rounds == LEAST_ROUNDS);
+    }
+
+    #[test]
+    fn what_was_measured_before_somebody_stopped_it_is_kept() {
+        let mut turns = 0;
+        let stopped = |_: bool| {
+            turns += 1;
+            match turns {
+                8 => Err(SideError::Stopped(Stopped)),
+                _ => Ok(figures(f64::from(turns), Kind::Time)),
+            }
+        };
+        let pairs = run(BUDGET, stopped, |_| true).unwrap();
+        assert!(pairs.stopped && !pairs.decided);
+        assert_eq!(pairs.rounds, 3);
+        assert_eq!(pairs.rows(&BUDGET)[0].compared.old.n, 3);
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 
 use bench_report::metric::{Direction, Kind, SeriesName};
 use bench_report::read::{Format, Origin, ReadError, read};
@@ -12,6 +11,7 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use crate::environment::clean_command;
+use crate::interrupt::{self, Stopped};
 
 /// One side.
 #[derive(Debug, Clone, PartialEq)]
@@ -112,6 +112,9 @@ pub enum SideError {
         /// What.
         program: String,
     },
+    /// Somebody stopped it.
+    #[error("{0}")]
+    Stopped(#[source] Stopped),
 }
 
 impl Side {
@@ -152,14 +155,13 @@ impl Side {
         if let Some(folder) = folder {
             command.current_dir(folder);
         }
-        let output = command
-            .args(arguments)
-            .stdin(Stdio::null())
-            .output()
-            .map_err(|source| SideError::Start {
-                program: self.name.clone(),
-                source,
-            })?;
+        let output = interrupt::output(command.args(arguments));
+        // What was stopped within its turn gave half of one.
+        interrupt::check().map_err(SideError::Stopped)?;
+        let output = output.map_err(|source| SideError::Start {
+            program: self.name.clone(),
+            source,
+        })?;
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr);
             return Err(SideError::Failed {

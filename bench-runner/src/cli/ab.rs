@@ -25,6 +25,7 @@ use crate::ab::side::{Program, Side};
 use crate::collect::file::write_whole;
 use crate::collect::plan::{duration_text, parse_benchtime, parse_duration};
 use crate::environment::revision_at;
+use crate::interrupt::Stopped;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -353,6 +354,9 @@ pub(super) fn measure(base: &Side, head: &Side, args: &RoundArgs) -> Result<Meas
         },
     )
     .or_usage()?;
+    if pairs.stopped && pairs.rounds == 0 {
+        return Err(Stopped).or_usage();
+    }
     Ok(Measured {
         pairs,
         identical,
@@ -385,9 +389,14 @@ impl Measured {
         let budget = args.budget(self.identical);
         let rows = self.pairs.rows(&budget);
         print!("{}", table(&rows, &self.pairs, &budget));
-        outcome(&rows, &budget)
+        let stopped = match self.pairs.stopped {
+            true => ExitCode::Incomplete,
+            false => ExitCode::Fine,
+        };
+        ExitCode::worst([outcome(&rows, &budget), stopped])
     }
 }
+
 fn outcome(rows: &[Row], budget: &Budget) -> ExitCode {
     if rows.is_empty() {
         return ExitCode::Incomplete;
@@ -460,6 +469,8 @@ fn table(rows: &[Row], pairs: &Pairs, budget: &Budget) -> String {
     }
     let why = if pairs.decided {
         "every series is decided"
+    } else if pairs.stopped {
+        "stopped before every series was decided"
     } else {
         "the rounds are used up"
     };

@@ -22,6 +22,7 @@ const ALL: &[Examples] = &[
   bench-runner run --bench ProcessingLatency --cpu 1 --instructions
   bench-runner run --soak 10m                           does memory grow under load?
   bench-runner run --exec 'go test -bench=. ./...' --upload --server https://bench.example.org
+  bench-runner run --exec 'cargo bench' --exec-results target/criterion --out report.json
 
 A profile is taken in a pass of its own after the measuring, and goes with the report on --upload.
 Functions that were inlined have names where the program was built with line tables:

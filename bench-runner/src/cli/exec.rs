@@ -3,43 +3,71 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::Stdio;
+use std::time::SystemTime;
 
 use anyhow::{Context as _, anyhow};
-use bench_report::read::{Format, Origin, detect, read};
+use bench_report::read::{Format, Origin, detect, read, read_path};
 use bench_report::report::{Environment, Report, RunKind};
 use jiff::Timestamp;
 
 use super::failure::{Failure, OrExit as _, usage};
 use super::measure::{MeasureArgs, Measured};
 use crate::environment::{self, clean_command};
+use crate::interrupt;
 use crate::measure::sampler::{Moment, Observation};
+
+/// Somebody else's benchmarks.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Foreign<'a> {
+    /// Runs them; for the shell.
+    pub(super) command: &'a str,
+    /// What their results are in; what it looks like, where not given.
+    pub(super) format: Option<Format>,
+    /// The file or folder that the results are written to; what is printed, where not given.
+    pub(super) results: Option<&'a Path>,
+}
 
 /// Runs a command by the shell, shows what it prints as it prints it, and reads its results. Its
 /// environment holds no secrets.
 pub(super) fn run(
-    command: &str,
-    format: Option<Format>,
+    foreign: Foreign<'_>,
     kind: RunKind,
     args: &MeasureArgs,
 ) -> Result<Measured, Failure> {
+    let command = foreign.command;
     let revision = environment::revision(Path::new("."), &args.overrides()).or_usage()?;
+    let written_before = foreign.results.and_then(last_written);
     let (started_at, from) = (Timestamp::now(), Moment::now());
-    let (output, succeeded) = output(command).or_usage()?;
+    let Printed { output, succeeded } = printed(command).or_usage()?;
     let finished_at = Timestamp::now();
     let mut observation = Observation::default();
     observation.add(from, Moment::now());
 
-    let format = format.or_else(|| detect(&output)).ok_or_else(|| {
-        usage(format!("{command:?} printed nothing that looks like results; name their format with --exec-format ({})", Format::LIST))
-    })?;
     let origin = Origin {
         kind: Some(kind),
         time: Some(started_at),
         ..Origin::unknown(finished_at)
     };
-    let mut reports = read(format, &output, &origin)
-        .with_context(|| command.to_owned())
-        .or_usage()?;
+    let mut reports = match foreign.results {
+        Some(path) if last_written(path) == written_before => {
+            interrupt::check().or_usage()?;
+            let path = path.display();
+            return Err(usage(format!(
+                "{command:?} wrote nothing to {path}: name what it writes with --exec-results"
+            )));
+        }
+        Some(path) => {
+            read_path(foreign.format, path, &origin).with_context(|| path.display().to_string())
+        }
+        None => {
+            let Some(format) = foreign.format.or_else(|| detect(&output)) else {
+                interrupt::check().or_usage()?;
+                return Err(nothing_printed(command, &output));
+            };
+            read(format, &output, &origin).with_context(|| command.to_owned())
+        }
+    }
+    .or_usage()?;
     if reports.len() != 1 {
         let count = reports.len();
         return Err(usage(format!(
@@ -73,14 +101,46 @@ pub(super) fn run(
     })
 }
 
-/// Everything that the command prints, and whether it ended well.
-fn output(command: &str) -> anyhow::Result<(Vec<u8>, bool)> {
-    let mut child = clean_command("sh")
+fn nothing_printed(command: &str, output: &[u8]) -> Failure {
+    // Criterion's own text is for people; its figures are in files.
+    let is_criterion = String::from_utf8_lossy(output)
+        .lines()
+        .any(|line| line.contains("time:   ["));
+    usage(if is_criterion {
+        format!(
+            "{command:?} printed criterion's text, which has no samples: add --exec-results target/criterion"
+        )
+    } else {
+        format!(
+            "{command:?} printed nothing that looks like results: name their format with --exec-format ({}), or the file that it writes with --exec-results",
+            Format::LIST
+        )
+    })
+}
+
+/// When a file, or anything in a folder, was written last; none where there is nothing.
+fn last_written(path: &Path) -> Option<SystemTime> {
+    let own = std::fs::metadata(path).and_then(|there| there.modified());
+    let within = std::fs::read_dir(path).into_iter().flatten().flatten();
+    let within = within.filter_map(|entry| last_written(&entry.path()));
+    within.chain(own.ok()).max()
+}
+
+/// What a command printed, and how it ended.
+struct Printed {
+    output: Vec<u8>,
+    succeeded: bool,
+}
+
+/// Runs a command to its end, and shows what it prints. Of one that is stopped, what it printed until
+/// then is kept.
+fn printed(command: &str) -> anyhow::Result<Printed> {
+    let mut shell = clean_command("sh");
+    shell
         .args(["-c", command])
         .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .context("cannot run sh")?;
+        .stdout(Stdio::piped());
+    let (mut child, _group) = interrupt::start(&mut shell).context("cannot run sh")?;
     let stdout = child
         .stdout
         .take()
@@ -95,8 +155,24 @@ fn output(command: &str) -> anyhow::Result<(Vec<u8>, bool)> {
         let _ = std::io::stderr().write_all(&output[before..]);
     }
     let status = child.wait()?;
+    if interrupt::check().is_err() {
+        // A line that was cut off says something else than it would have said.
+        output.truncate(
+            output
+                .iter()
+                .rposition(|byte| *byte == b'\n')
+                .map_or(0, |end| end + 1),
+        );
+        return Ok(Printed {
+            output,
+            succeeded: false,
+        });
+    }
     if !status.success() {
         eprintln!("bench-runner: {command:?} ended with {status}");
     }
-    Ok((output, status.success()))
+    Ok(Printed {
+        output,
+        succeeded: status.success(),
+    })
 }

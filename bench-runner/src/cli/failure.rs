@@ -2,6 +2,8 @@
 
 use bench_verdict::exit::ExitCode;
 
+use crate::interrupt::Stopped;
+
 /// Why a command did not end as it should.
 #[derive(Debug)]
 pub(super) struct Failure {
@@ -11,7 +13,7 @@ pub(super) struct Failure {
 
 /// Gives an error its exit code.
 pub(super) trait OrExit<T> {
-    /// Wrong usage or unreadable input.
+    /// Wrong usage or unreadable input; what somebody stopped is incomplete.
     fn or_usage(self) -> Result<T, Failure>;
     /// The server, the network or the spool.
     fn or_server(self) -> Result<T, Failure>;
@@ -19,9 +21,14 @@ pub(super) trait OrExit<T> {
 
 impl<T, E: Into<anyhow::Error>> OrExit<T> for Result<T, E> {
     fn or_usage(self) -> Result<T, Failure> {
-        self.map_err(|error| Failure {
-            exit: ExitCode::Usage,
-            error: error.into(),
+        self.map_err(|error| {
+            let error = error.into();
+            // Whoever stops it knows why something is missing.
+            let exit = match error.chain().any(<dyn std::error::Error>::is::<Stopped>) {
+                true => ExitCode::Incomplete,
+                false => ExitCode::Usage,
+            };
+            Failure { exit, error }
         })
     }
 

@@ -195,8 +195,7 @@ impl Prepared {
         out: Option<&Path>,
         watched_on: Option<&Server>,
     ) -> Result<Measured, Failure> {
-        let stop = Arc::new(Stop::default());
-        interrupt::on_interrupt(Arc::clone(&stop))
+        let stop = interrupt::stop()
             .context("cannot listen for Ctrl-C")
             .or_usage()?;
         let mut writer = out.map(|path| Writer::new(path.to_owned()));

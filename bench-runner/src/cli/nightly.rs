@@ -13,11 +13,12 @@ use uuid::Uuid;
 
 use super::ab::short;
 use super::build_args::BuildArgs;
+use super::exec::{self, Foreign};
 use super::failure::{Failure, OrExit as _, usage};
 use super::measure::MeasureArgs;
 use super::server_args::{ServerArgs, SpoolArgs};
 use super::word::word;
-use super::{exec, gate, upload};
+use super::{gate, upload};
 use crate::ab::report::Told;
 use crate::ab::side::{Program, Side};
 use crate::collect::file::write_whole;
@@ -62,7 +63,14 @@ const CANARY_BUDGET: Duration = Duration::from_secs(600);
 pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let way = upload::Way::new(&args.server, &args.spool)?;
     let measured = match &args.build.exec {
-        Some(command) => exec::run(command, None, RunKind::Nightly, &args.measure)?,
+        Some(command) => {
+            let foreign = Foreign {
+                command,
+                format: None,
+                results: None,
+            };
+            exec::run(foreign, RunKind::Nightly, &args.measure)?
+        }
         None => {
             let prepared = args.measure.prepare(RunKind::Nightly)?;
             if !prepared.has_commit() {
@@ -154,6 +162,7 @@ impl Night<'_> {
                     eprintln!("bench-runner: {error}; the nights to come decide");
                     codes.push(ExitCode::Server);
                 }
+                Err(ProveError::Stopped(_)) => return Ok(ExitCode::Incomplete),
                 Err(error) => {
                     eprintln!(
                         "bench-runner: not confirmed tonight, the nights to come decide: {}: {error}",
@@ -237,6 +246,7 @@ impl Night<'_> {
                     eprintln!("bench-runner: the canary could not be heard: {error}");
                     codes.push(match error {
                         ProveError::Server(_) => ExitCode::Server,
+                        ProveError::Stopped(_) => return ExitCode::Incomplete,
                         // A gate that was not proven is not trusted.
                         _ => ExitCode::Inconclusive,
                     });

@@ -9,11 +9,12 @@ use bench_report::report::RunKind;
 use bench_report::write::go;
 use bench_verdict::exit::ExitCode;
 
+use super::exec::{self, Foreign};
 use super::failure::{Failure, OrExit as _, usage};
 use super::measure::{MeasureArgs, Measured};
 use super::profile_args::ProfileArgs;
 use super::server_args::{ServerArgs, SpoolArgs};
-use super::{exec, import, soak, upload};
+use super::{import, soak, upload};
 use crate::collect::file::write_whole;
 use crate::collect::plan::{Benchtime, parse_benchtime};
 use crate::output::{Style, table};
@@ -44,6 +45,9 @@ pub(super) struct Args {
     /// Format of what --exec prints: go, criterion, bmf, gab or aibrix [default: what it looks like]
     #[arg(long, value_name = "FORMAT", requires = "exec", value_parser = import::format)]
     exec_format: Option<Format>,
+    /// Read the results from this file or folder, which --exec writes, instead of what it prints
+    #[arg(long, value_name = "PATH", requires = "exec")]
+    exec_results: Option<PathBuf>,
     /// Measure this recording, too, from 'feed subscribe --record': series of its own. Alone with
     /// --bench Recorded
     #[arg(long, value_name = "FILE", conflicts_with_all = ["exec", "soak"])]
@@ -91,7 +95,12 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
         .transpose()?;
     let measured = match &args.exec {
         Some(command) => {
-            let measured = exec::run(command, args.exec_format, args.kind, &args.measure)?;
+            let foreign = Foreign {
+                command,
+                format: args.exec_format,
+                results: args.exec_results.as_deref(),
+            };
+            let measured = exec::run(foreign, args.kind, &args.measure)?;
             if let Some(path) = &args.out {
                 write(path, &measured.report.to_json_pretty())?;
             }

@@ -1,7 +1,6 @@
 //! `run --soak`: does memory grow under load?
 
 use std::fmt::Write as _;
-use std::sync::Arc;
 
 use anyhow::Context as _;
 use bench_report::metric::{Unit, format_count, format_value};
@@ -14,7 +13,7 @@ use crate::interrupt;
 use crate::measure::cpu;
 use crate::soak::fit::{Fit, Judgement, judge};
 use crate::soak::{Reading, Soak};
-use crate::suite::{Stop, Workloads};
+use crate::suite::Workloads;
 
 /// What a soak found.
 #[derive(Debug, Serialize)]
@@ -27,8 +26,7 @@ struct Outcome {
 
 /// Soaks for so long; prints the outcome as a table, or as JSON.
 pub(super) fn run(soak: &Benchtime, seed: u64, json: bool) -> Result<ExitCode, Failure> {
-    let stop = Arc::new(Stop::default());
-    interrupt::on_interrupt(Arc::clone(&stop))
+    let stop = interrupt::stop()
         .context("cannot listen for Ctrl-C")
         .or_usage()?;
     let cpus = cpu::allowed();

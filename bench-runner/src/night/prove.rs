@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::ab::report::{Told, reports};
 use crate::ab::rounds::{Budget, Pairs, go_on};
 use crate::ab::side::{Side, SideError};
+use crate::interrupt::Stopped;
 use crate::upload::server::{Server, ServerError};
 
 /// Why pairs came to nothing.
@@ -23,6 +24,9 @@ pub enum ProveError {
     /// The server could not be told.
     #[error(transparent)]
     Server(#[from] ServerError),
+    /// Somebody stopped it.
+    #[error("{0}")]
+    Stopped(#[source] Stopped),
     /// The sides have none of the series.
     #[error("neither side measures {0}")]
     Nothing(String),
@@ -115,6 +119,9 @@ pub fn prove(
         purse.spent += start.elapsed();
         pairs.took += start.elapsed();
         measured?;
+        if pairs.stopped {
+            return Err(ProveError::Stopped(Stopped));
+        }
         pairs.keep(claim.series);
         let told = Told {
             pair_key: Uuid::new_v4(),
