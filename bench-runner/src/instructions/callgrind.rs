@@ -1,16 +1,21 @@
 //! Instructions by callgrind: this program once more, under valgrind, collecting only while the
 //! operation is repeated.
 
-use std::path::Path;
-use std::process::Stdio;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use thiserror::Error;
 
 use crate::environment::clean_command;
+use crate::interrupt::{self, Stopped};
 use crate::suite::plant::Operation;
 
 /// The function within which instructions are collected.
 const WITHIN: &str = "*repeat_counted*";
+
+/// Callgrind runs of this process: each has a folder of its own.
+static RUNS: AtomicU64 = AtomicU64::new(0);
 
 /// Why callgrind gave no figure.
 #[derive(Debug, Error)]
@@ -21,53 +26,97 @@ pub enum CallgrindError {
     /// It ended badly.
     #[error("valgrind failed: {0}")]
     Failed(String),
+    /// Somebody stopped it.
+    #[error("{0}")]
+    Stopped(#[source] Stopped),
     /// Its file says nothing.
-    #[error("callgrind's file has no total: the program's symbols may have been taken off")]
-    NoTotal,
+    #[error(
+        "callgrind counted nothing within {WITHIN} of {}: its symbols may have been taken off, or the file replaced meanwhile; valgrind said: {said}",
+        program.display()
+    )]
+    Nothing {
+        /// What was counted.
+        program: PathBuf,
+        /// The end of what valgrind said.
+        said: String,
+    },
     /// A file could not be had.
-    #[error("callgrind's file cannot be read: {0}")]
-    File(std::io::Error),
+    #[error("cannot {what} {}: {source}", path.display())]
+    File {
+        /// What was tried.
+        what: &'static str,
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
 }
 
 /// Instructions of so many operations.
 pub(super) fn count(operation: Operation, times: u64, seed: u64) -> Result<u64, CallgrindError> {
     let program = std::env::current_exe().map_err(CallgrindError::Start)?;
-    let folder = std::env::temp_dir();
-    let file = folder.join(format!("bench-runner-callgrind-{}", std::process::id()));
-    let output = clean_command("valgrind")
-        .arg("--tool=callgrind")
-        .arg("--collect-atstart=no")
-        .arg(format!("--toggle-collect={WITHIN}"))
-        .arg(format!("--callgrind-out-file={}", file.display()))
-        .arg(program)
-        .args(["repeat", operation.as_str()])
-        .args(["--times", &times.to_string(), "--seed", &seed.to_string()])
-        .stdin(Stdio::null())
-        .output()
-        .map_err(CallgrindError::Start)?;
-    let total = if output.status.success() {
-        total(&file)
-    } else {
-        let text = String::from_utf8_lossy(&output.stderr).into_owned();
-        // What valgrind says by itself begins with its number; what the program said tells more.
-        let said = || text.lines().rev().filter(|line| !line.trim().is_empty());
-        let last = said()
-            .find(|line| !line.starts_with("=="))
-            .or(said().next());
-        let last = last.unwrap_or("without a word");
-        Err(CallgrindError::Failed(format!(
-            "{last} ({})",
-            output.status
-        )))
-    };
+    let run = RUNS.fetch_add(1, Ordering::Relaxed);
+    let name = format!("bench-runner-callgrind-{}-{run}", std::process::id());
+    let folder = std::env::temp_dir().join(name);
+    fs::create_dir(&folder).map_err(file("make the folder", &folder))?;
+    let counted = count_in(
+        &folder,
+        &program,
+        [operation.as_str(), &times.to_string(), &seed.to_string()],
+    );
     // It is in the folder for temporary files: what is left there is cleared some day.
-    let _ = std::fs::remove_file(&file);
-    total
+    let _ = fs::remove_dir_all(&folder);
+    counted
 }
 
-fn total(file: &Path) -> Result<u64, CallgrindError> {
-    let text = std::fs::read_to_string(file).map_err(CallgrindError::File)?;
-    parse(&text).ok_or(CallgrindError::NoTotal)
+fn count_in(
+    folder: &Path,
+    program: &Path,
+    [operation, times, seed]: [&str; 3],
+) -> Result<u64, CallgrindError> {
+    let out = folder.join("out");
+    let mut valgrind = clean_command("valgrind");
+    valgrind
+        // What valgrind makes by itself (core files) belongs there, too.
+        .current_dir(folder)
+        .args(["--tool=callgrind", "--vgdb=no", "--collect-atstart=no"])
+        .arg(format!("--toggle-collect={WITHIN}"))
+        .arg(format!("--callgrind-out-file={}", out.display()))
+        .arg(program)
+        .args(["repeat", operation, "--times", times, "--seed", seed]);
+    let output = interrupt::output(&mut valgrind);
+    interrupt::check().map_err(CallgrindError::Stopped)?;
+    let output = output.map_err(CallgrindError::Start)?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    if !output.status.success() {
+        return Err(CallgrindError::Failed(format!(
+            "{} ({})",
+            last(&said),
+            output.status
+        )));
+    }
+    let text = fs::read_to_string(&out).map_err(file("read", &out))?;
+    parse(&text).ok_or_else(|| CallgrindError::Nothing {
+        program: program.to_owned(),
+        said: last(&said).to_owned(),
+    })
+}
+
+/// The last line that tells something: what valgrind says by itself begins with its number; what the
+/// program said tells more.
+fn last(said: &str) -> &str {
+    let lines = || said.lines().rev().filter(|line| !line.trim().is_empty());
+    let own = lines().find(|line| !line.starts_with("=="));
+    own.or(lines().next()).unwrap_or("nothing")
+}
+
+fn file(what: &'static str, path: &Path) -> impl Fn(std::io::Error) -> CallgrindError {
+    let path = path.to_owned();
+    move |source| CallgrindError::File {
+        what,
+        path: path.clone(),
+        source,
+    }
 }
 
 /// The sum of instructions of a callgrind file.
