@@ -25,6 +25,9 @@ pub const LEAST_ROUNDS: u32 = 6;
 /// is decided, so that an interval of 95% would be wrong at one of the looks too often.
 const LOOK_ALPHA: f64 = 0.01;
 
+/// The standard deviation of normal noise over its median absolute deviation.
+const NORMAL_MAD: f64 = 1.4826;
+
 /// What is told of a ratio is its 95% interval.
 const RATIO_ALPHA: f64 = 0.05;
 
@@ -75,6 +78,9 @@ pub struct Row {
     pub unit: String,
     /// How the sides compare.
     pub compared: Compared,
+    /// How far apart the sides of one pair are by noise alone, as a fraction: the standard deviation
+    /// of the pairs' ratios, by their median absolute deviation. None where there are no ratios.
+    pub noise: Option<f64>,
 }
 
 /// Takes turns until every series is decided or the budget is used up. `turn(true)` is a turn of
@@ -201,11 +207,13 @@ impl Pairs {
                     compare(&base, &head, &question)
                 }
             };
-            let unit = both.figures.unit.clone();
+            let pairs = paired::Pairs::new(&both.base, &both.head);
+            let deviation = |pairs: paired::Pairs| (NORMAL_MAD * pairs.deviation()).exp_m1();
             Some(Row {
                 name: name.clone(),
-                unit,
+                unit: both.figures.unit.clone(),
                 compared,
+                noise: pairs.filter(|_| !question.exact).map(deviation),
             })
         });
         rows.collect()
@@ -253,6 +261,17 @@ impl Both {
 }
 
 impl Row {
+    /// Whether the interval of the difference leaves out none at all; None where there is no
+    /// interval. What needs no statistics and differs is beyond, too.
+    pub fn is_beyond_its_interval(&self) -> Option<bool> {
+        let compared = &self.compared;
+        let differs = compared.change.is_some_and(|change| change != 0.0);
+        match compared.interval {
+            Some([low, high]) => Some(low > 0.0 || high < 0.0),
+            None => (differs && self.noise.is_none()).then_some(true),
+        }
+    }
+
     /// Whether it is worse, surely, by more than the threshold. Below the mildest band's edge that is
     /// a change whose interval excludes none at all.
     pub fn is_regression(&self, threshold: f64) -> bool {
@@ -281,7 +300,7 @@ fn middle(samples: &[f64]) -> f64 {
 
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-mod tests {
+pub(crate) mod tests {
     use bench_report::metric::Params;
 
     use super::*;
@@ -313,6 +332,25 @@ mod tests {
             figures: BTreeMap::from([(name, figures)]),
             report: None,
         }
+    }
+
+    /// Ten pairs of one program with itself, with 1% of noise; on this machine the second costs
+    /// `factor` times as much.
+    pub(crate) fn noise(seed: u64, factor: f64) -> Row {
+        let budget = Budget {
+            rounds: 10,
+            seed,
+            identical: true,
+            early: false,
+            ..BUDGET
+        };
+        let mut random = Random::new(seed);
+        let turn = |is_head: bool| {
+            let noise = 1.0 + 0.02 * (random.below(1_000) as f64 / 1_000.0 - 0.5);
+            let factor = if is_head { factor } else { 1.0 };
+            Ok(figures(100.0 * noise * factor, Kind::Time))
+        };
+        run(budget, turn, |_| true).unwrap().rows(&budget).remove(0)
     }
 
     /// A machine that drifts by 1% a turn and has 1% of noise; the head costs `factor` times as

@@ -10,10 +10,11 @@ use bench_verdict::exit::ExitCode;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::ab::{RoundArgs, measure, short};
 use super::build_args::BuildArgs;
 use super::failure::{Failure, OrExit as _, usage};
+use super::pairs::{RoundArgs, measure};
 use super::server_args::ServerArgs;
+use super::word::short;
 use crate::ab::build::{BuildError, Builder, git};
 use crate::ab::side::Side;
 use crate::bisect::{Culprit, Effect, Found, Lab, Seen, bisect};
@@ -225,7 +226,7 @@ impl<'a> Bench<'a> {
             threshold: line.exp_m1(),
             ..self.args.rounds.clone()
         };
-        let measured = match measure(&self.good, &side, &rounds) {
+        let measured = match measure(&self.good, &side, &rounds, true) {
             // Half of the pairs say less than they could: the next call takes them all.
             Ok(measured) if measured.pairs.stopped => return Err(Stopped).or_usage(),
             Ok(measured) => measured,

@@ -9,6 +9,7 @@ use crate::collect::plan::parse_duration;
 use crate::doctor::{Finding, Fitness, findings, probe};
 use crate::environment;
 use crate::measure::cpu;
+use crate::output::hanging;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -35,9 +36,9 @@ fn text(findings: &[Finding]) -> String {
     let mut text = String::new();
     for finding in findings {
         let (fitness, what, found) = (finding.fitness.as_str(), finding.what, &finding.found);
-        text.push_str(&format!("{fitness:8} {what:19} {found}\n"));
+        text.push_str(&hanging(&format!("{fitness:8} {what:19} "), found));
         if !finding.advice.is_empty() {
-            text.push_str(&format!("{:28} {}\n", "", finding.advice));
+            text.push_str(&hanging(&format!("{:29}", ""), finding.advice));
         }
     }
     let count = |fitness| {
@@ -48,7 +49,9 @@ fn text(findings: &[Finding]) -> String {
     };
     text.push_str(&match (count(Fitness::Unfit), count(Fitness::Poor)) {
         (0, 0) => "This machine is fit to measure.\n".to_owned(),
+        (0, 1) => "Fit, with one thing that makes it noisier than it need be.\n".to_owned(),
         (0, poor) => format!("Fit, with {poor} things that make it noisier than it need be.\n"),
+        (1, _) => "Not fit: one thing makes its figures worth nothing.\n".to_owned(),
         (unfit, _) => format!("Not fit: {unfit} things make its figures worth nothing.\n"),
     });
     text
@@ -74,7 +77,7 @@ mod tests {
         good     turbo               found
         poor     load                found
                                      stop it
-        Fit, with 1 things that make it noisier than it need be.
+        Fit, with one thing that makes it noisier than it need be.
         ");
     }
 }

@@ -2,6 +2,8 @@
 
 use clap::Command;
 
+use crate::output::{WIDTH, hanging, wrapped};
+
 /// A command, by its path below the program, and its examples.
 type Examples = (&'static [&'static str], &'static str);
 
@@ -93,11 +95,73 @@ cargo build --profile measure.",
     ),
 ];
 
-/// The command with examples at the end of its own help and that of those below it.
+/// The command with examples at the end of its own help and that of those below it, all of it laid
+/// out for terminals of 80 columns.
 pub(super) fn add(command: Command) -> Command {
-    ALL.iter().fold(command, |command, (path, text)| {
+    let command = ALL.iter().fold(command, |command, (path, text)| {
         within(command, path, &format!("Examples:\n{text}"))
-    })
+    });
+    laid_out(command)
+}
+
+fn laid_out(command: Command) -> Command {
+    let after = command
+        .get_after_help()
+        .map(|text| layout(&text.to_string()));
+    let command = match after {
+        Some(after) => command.after_help(after),
+        None => command,
+    };
+    command.mut_subcommands(laid_out)
+}
+
+/// Prose is wrapped as paragraphs. Of an example that is too long, what it does stands above it, and
+/// it is broken as a shell takes it; any other indented line is wrapped behind its first column.
+fn layout(text: &str) -> String {
+    let mut out = String::new();
+    let mut paragraph = String::new();
+    for line in text.lines().chain([""]) {
+        let is_prose = !line.is_empty() && !line.starts_with(' ') && !line.ends_with(':');
+        if is_prose {
+            paragraph.push_str(line);
+            paragraph.push(' ');
+            continue;
+        }
+        if !paragraph.is_empty() {
+            out.push_str(&hanging("", &paragraph));
+            paragraph.clear();
+        }
+        out.push_str(&indented(line));
+    }
+    out.trim_end().to_owned()
+}
+
+fn indented(line: &str) -> String {
+    if line.chars().count() <= WIDTH {
+        return format!("{line}\n");
+    }
+    let (first, second) = line
+        .trim_start()
+        .split_once("  ")
+        .map_or((line.trim_start(), ""), |(first, second)| {
+            (first, second.trim())
+        });
+    if !first.contains(' ') {
+        return hanging(&format!("  {first}  "), second);
+    }
+    let mut out = match second {
+        "" => String::new(),
+        what => hanging("  # ", what),
+    };
+    // A blank within quotes is none at which a shell would let it be broken.
+    let glued = |part: (usize, &str)| match part.0 % 2 {
+        1 => part.1.replace(' ', "\u{1}"),
+        _ => part.1.to_owned(),
+    };
+    let parts: Vec<String> = first.split('\'').enumerate().map(glued).collect();
+    let lines = wrapped(&parts.join("'"), WIDTH - 6);
+    out.push_str(&format!("  {}\n", lines.join(" \\\n    ")).replace('\u{1}', " "));
+    out
 }
 
 fn within(command: Command, path: &[&str], text: &str) -> Command {
@@ -151,6 +215,43 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn help_is_laid_out_for_narrow_terminals() {
+        insta::assert_snapshot!(layout("\
+Examples:
+  bench-runner list                 names, params and metrics
+  bench-runner run --exec 'go test -bench=. ./...' --upload --server https://bench.example.org
+  bench-runner completions bash     put it into ~/.local/share/bash-completion/completions
+
+Prose that was broken for an editor of a hundred columns goes on
+on the next line as if it had not been.
+  4  coverage incomplete: something expected is missing or failed, or nothing could be compared"), @r"
+        Examples:
+          bench-runner list                 names, params and metrics
+          bench-runner run --exec 'go test -bench=. ./...' --upload --server \
+            https://bench.example.org
+          # put it into ~/.local/share/bash-completion/completions
+          bench-runner completions bash
+
+        Prose that was broken for an editor of a hundred columns goes on on the next
+        line as if it had not been.
+          4  coverage incomplete: something expected is missing or failed, or nothing
+             could be compared
+        ");
+        fn check(command: &Command) {
+            let after = command.get_after_help().map(ToString::to_string);
+            for line in after.iter().flat_map(|text| text.lines()) {
+                assert!(
+                    line.chars().count() <= WIDTH,
+                    "{}: {line}",
+                    command.get_name()
+                );
+            }
+            command.get_subcommands().for_each(check);
+        }
+        check(&command());
     }
 
     #[test]

@@ -1,17 +1,14 @@
 //! `list`: the suite, as data or in words.
 
-use std::fmt::Write as _;
-
-use bench_report::metric::{Scale, params_text};
+use bench_report::metric::Scale;
 use bench_verdict::exit::ExitCode;
 
 use super::failure::{Failure, OrExit as _};
+use crate::output::hanging;
 use crate::suite::{BenchmarkInfo, MetricInfo, When, catalogue};
 
 /// Core counts that are listed.
 const CPUS: [u32; 4] = [1, 2, 4, 8];
-/// Width of a paragraph.
-const WIDTH: usize = 96;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -31,9 +28,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
 
 fn text(info: &'static BenchmarkInfo) -> String {
     let mut text = format!("{}\n", info.name);
-    for line in wrapped(info.description) {
-        let _ = writeln!(text, "  {line}");
-    }
+    text.push_str(&hanging("  ", info.description));
     for param in info.params {
         let mut values: Vec<String> = Vec::new();
         for case in info.cases(&CPUS) {
@@ -41,13 +36,8 @@ fn text(info: &'static BenchmarkInfo) -> String {
                 values.push(value.clone());
             }
         }
-        let _ = writeln!(
-            text,
-            "  {} = {}: {}",
-            param.name,
-            values.join(", "),
-            param.about
-        );
+        let label = format!("  {} = {}: ", param.name, values.join(", "));
+        text.push_str(&hanging(&label, param.about));
     }
     let width = info
         .metrics
@@ -56,12 +46,13 @@ fn text(info: &'static BenchmarkInfo) -> String {
         .max()
         .unwrap_or(0);
     for metric in info.metrics {
-        let _ = writeln!(text, "    {:width$}  {}", metric.name, line(info, metric));
+        let label = format!("    {:width$}  ", metric.name);
+        text.push_str(&hanging(&label, &line(info, metric)));
     }
     text
 }
 
-fn line(info: &BenchmarkInfo, metric: &MetricInfo) -> String {
+fn line(info: &'static BenchmarkInfo, metric: &MetricInfo) -> String {
     let mut line = format!(
         "{}, {} is better, {}; {}",
         metric.unit.as_str(),
@@ -69,48 +60,53 @@ fn line(info: &BenchmarkInfo, metric: &MetricInfo) -> String {
         metric.kind,
         metric.about
     );
-    match metric.when {
-        When::Always => {}
-        When::Is(name, value) => line.push_str(&format!("; with {name}={value}")),
-        When::Not(name, value) => line.push_str(&format!("; not with {name}={value}")),
+    if let Some(when) = condition(metric.when) {
+        line.push_str(&format!("; {when}"));
     }
-    let mut targets: Vec<String> = Vec::new();
-    for case in info.cases(&CPUS) {
-        if let (true, Some(goal)) = (metric.when.holds(&case), metric.goal(&case)) {
-            let value = Scale::of(metric.unit, goal.value).reading(goal.value);
-            let mut target = format!("{} {value}", goal.op.as_str());
-            if goal.when != When::Always {
-                target.push_str(&format!(" ({})", params_text(&case)));
-            }
-            if !targets.contains(&target) {
-                targets.push(target);
-            }
-        }
-    }
+    let targets = targets(info, metric);
     if !targets.is_empty() {
         line.push_str(&format!("; target {}", targets.join(", ")));
     }
     line
 }
 
-fn wrapped(paragraph: &str) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in paragraph.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if line.is_empty() => line.push_str(word),
-            Some(line) if line.len() + 1 + word.len() <= WIDTH => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
+/// `with cpu=1`.
+fn condition(when: When) -> Option<String> {
+    match when {
+        When::Always => None,
+        When::Is(name, value) => Some(format!("with {name}={value}")),
+        When::Not(name, value) => Some(format!("not with {name}={value}")),
     }
-    lines
+}
+
+/// Each value that is aimed at, with the conditions under which it is.
+fn targets(info: &'static BenchmarkInfo, metric: &MetricInfo) -> Vec<String> {
+    let mut targets: Vec<(String, Vec<String>)> = Vec::new();
+    for case in info.cases(&CPUS) {
+        let Some(goal) = metric.goal(&case).filter(|_| metric.when.holds(&case)) else {
+            continue;
+        };
+        let value = Scale::of(metric.unit, goal.value).reading(goal.value);
+        let target = format!("{} {value}", goal.op.as_str());
+        let place = targets.iter().position(|(other, _)| *other == target);
+        let place = place.unwrap_or_else(|| {
+            targets.push((target, Vec::new()));
+            targets.len() - 1
+        });
+        let conditions = &mut targets[place].1;
+        conditions.extend(condition(goal.when).filter(|when| !conditions.contains(when)));
+    }
+    let text = |(target, conditions): (String, Vec<String>)| match conditions.as_slice() {
+        [] => target,
+        several => format!("{target} ({})", several.join(" or ")),
+    };
+    targets.into_iter().map(text).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::WIDTH;
 
     #[test]
     fn every_metric_is_listed_with_unit_and_target() {
@@ -120,5 +116,6 @@ mod tests {
         }
         assert!(all.contains("target < 20.0%"), "{all}");
         assert!(all.lines().all(|line| !line.ends_with(' ')));
+        assert!(all.lines().all(|line| line.chars().count() <= WIDTH));
     }
 }

@@ -3,6 +3,7 @@
 //! A new command is a file with an `Args` struct and a `run` function, a variant of [`Command`] and
 //! an arm of [`Command::run`].
 
+mod aa;
 mod ab;
 mod accept;
 mod analyze;
@@ -23,6 +24,7 @@ mod import;
 mod list;
 mod measure;
 mod nightly;
+mod pairs;
 mod profile_args;
 mod repeat;
 mod report_file;
@@ -101,7 +103,7 @@ enum Command {
     /// Find the first bad commit between two revisions, by running the one benchmark.
     Bisect(Box<bisect::Args>),
     /// Measure this program against itself: what noise looks like here.
-    Aa(ab::AaArgs),
+    Aa(aa::Args),
     /// Events of engines over ZeroMQ: publish, subscribe, replay a recording.
     Feed(feed::Args),
     /// Is this machine fit to measure?
@@ -130,7 +132,7 @@ impl Command {
             Command::Nightly(args) => nightly::run(&args),
             Command::Ab(args) => ab::run(&args),
             Command::Bisect(args) => bisect::run(&args),
-            Command::Aa(args) => ab::run_aa(&args),
+            Command::Aa(args) => aa::run(&args),
             Command::Feed(args) => feed::run(&args),
             Command::Doctor(args) => doctor::run(&args),
             Command::Repeat(args) => repeat::run(&args),

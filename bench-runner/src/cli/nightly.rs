@@ -11,13 +11,12 @@ use bench_verdict::exit::ExitCode;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::ab::short;
 use super::build_args::BuildArgs;
 use super::exec::{self, Foreign};
 use super::failure::{Failure, OrExit as _, usage};
 use super::measure::MeasureArgs;
 use super::server_args::{ServerArgs, SpoolArgs};
-use super::word::word;
+use super::word::{short, word};
 use super::{gate, upload};
 use crate::ab::report::Told;
 use crate::ab::side::{Program, Side};

@@ -1,6 +1,6 @@
 //! `run`: the suite on this machine.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -60,7 +60,7 @@ pub(super) struct Args {
     soak: Option<Benchtime>,
     #[command(flatten)]
     profiles: ProfileArgs,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Server, for --upload")]
     server: ServerArgs,
     #[command(flatten)]
     spool: SpoolArgs,
@@ -143,8 +143,7 @@ fn print(args: &Args, measured: &Measured) -> Result<(), Failure> {
             if args.json {
                 report.to_json_pretty()
             } else {
-                let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-                table(report, Style::of(out.is_terminal(), no_color))
+                table(report, Style::of(&out))
             }
         }
     };

@@ -1,4 +1,4 @@
-//! The word that a value has on the wire, for people.
+//! Short forms for people: the word that a value has on the wire, the beginning of a hash.
 
 use serde::Serialize;
 
@@ -8,4 +8,9 @@ pub(super) fn word(value: impl Serialize) -> String {
         Ok(serde_json::Value::String(word)) => word,
         _ => String::new(),
     }
+}
+
+/// The first letters of a commit's hash.
+pub(super) fn short(commit: &str) -> &str {
+    commit.get(..10).unwrap_or(commit)
 }

@@ -1,7 +1,17 @@
 //! What people see: progress while it runs, a table when it is done.
+//!
+//! - `progress`: how far it is. `table`: a run. `paired`: two sides, or one and itself.
+//! - `grouped`: columns over several benchmarks. `style`: colour. `wrap`: lines of 80 columns.
 
+mod grouped;
+mod paired;
 mod progress;
+mod style;
 mod table;
+mod wrap;
 
+pub use paired::{compared, with_itself};
 pub use progress::Progress;
-pub use table::{Style, table};
+pub use style::Style;
+pub use table::table;
+pub use wrap::{WIDTH, hanging, wrapped};

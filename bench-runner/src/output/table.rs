@@ -1,49 +1,24 @@
 //! The table at the end of a run: one row a metric, aligned, each value with its unit.
 
 use bench_report::metric::{Kind, Scale, Target, Unit, params_text};
-use bench_report::report::{Benchmark, Metric, Report, Status};
+use bench_report::report::{Metric, Report, Status};
 
-/// Whether to use colour.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Style {
-    /// Text alone: for files, pipes, and where `NO_COLOR` is set.
-    Plain,
-    /// Colour by meaning.
-    Colour,
-}
+use super::style::{Meaning, Style};
+use super::wrap::{WIDTH, wrapped};
 
-impl Style {
-    /// Colour on a terminal, unless `NO_COLOR` is set (<https://no-color.org>).
-    pub fn of(terminal: bool, no_color: bool) -> Self {
-        if terminal && !no_color {
-            Style::Colour
-        } else {
-            Style::Plain
-        }
-    }
-
-    fn paint(self, meaning: Meaning, text: &str) -> String {
-        let code = match (self, meaning) {
-            (Style::Plain, _) => return text.to_owned(),
-            (_, Meaning::Heading) => "1",
-            (_, Meaning::Bad) => "31",
-            (_, Meaning::Dim) => "2",
-        };
-        format!("\u{1b}[{code}m{text}\u{1b}[0m")
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Meaning {
-    Heading,
-    Bad,
-    Dim,
-}
+/// What the columns are.
+const LEGEND: &str = "Medians of n samples; ± half the distance between their quartiles; exact: the same in every pass.";
 
 /// The whole table.
 pub fn table(report: &Report, style: Style) -> String {
     let mut text = String::new();
-    for benchmark in &report.benchmarks {
+    let all: Vec<Vec<Row>> = report
+        .benchmarks
+        .iter()
+        .map(|benchmark| benchmark.metrics.iter().filter_map(row).collect())
+        .collect();
+    let widths = widths(&all);
+    for (benchmark, rows) in report.benchmarks.iter().zip(&all) {
         let params = params_text(&benchmark.params);
         let name = format!("{} {params}", benchmark.name);
         text.push_str(&style.paint(Meaning::Heading, name.trim_end()));
@@ -58,10 +33,15 @@ pub fn table(report: &Report, style: Style) -> String {
                 style.paint(meaning, &format!("{word}: {error}"))
             ));
         }
-        rows(benchmark, style, &mut text);
+        write_rows(rows, widths, style, &mut text);
         for disturbance in &benchmark.disturbed {
             let line = format!("disturbed: {disturbance}");
             text.push_str(&format!("  {}\n", style.paint(Meaning::Bad, &line)));
+        }
+    }
+    if all.iter().any(|rows| !rows.is_empty()) {
+        for line in wrapped(LEGEND, WIDTH) {
+            text.push_str(&format!("{}\n", style.paint(Meaning::Dim, &line)));
         }
     }
     text
@@ -72,16 +52,19 @@ struct Row {
     target: Option<(String, bool)>,
 }
 
-fn rows(benchmark: &Benchmark, style: Style, text: &mut String) {
-    let rows: Vec<Row> = benchmark.metrics.iter().filter_map(row).collect();
+/// Widths of the columns, the same for every benchmark.
+fn widths(all: &[Vec<Row>]) -> [usize; 5] {
     let width = |cell: usize| {
-        rows.iter()
-            .map(|row| row.cells[cell].chars().count())
+        let rows = all.iter().flatten();
+        rows.map(|row| row.cells[cell].chars().count())
             .max()
             .unwrap_or(0)
     };
-    let widths = [0, 1, 2, 3, 4].map(width);
-    for row in &rows {
+    [0, 1, 2, 3, 4].map(width)
+}
+
+fn write_rows(rows: &[Row], widths: [usize; 5], style: Style, text: &mut String) {
+    for row in rows {
         let [name, number, unit, spread, count] = &row.cells;
         let line = format!(
             "  {}  {} {}  {}  {}",
@@ -198,14 +181,13 @@ mod tests {
           failed: thread 0 panicked: planted
         KVEventProcessingLatency cpu=4
           not available: cpu=4 needs 4 processors; this machine has 2
+        Medians of n samples; ± half the distance between their quartiles; exact: the
+        same in every pass.
         ");
     }
 
     #[test]
-    fn colour_is_only_for_terminals_and_says_the_same() {
-        assert_eq!(Style::of(true, false), Style::Colour);
-        assert_eq!(Style::of(true, true), Style::Plain);
-        assert_eq!(Style::of(false, false), Style::Plain);
+    fn colour_says_the_same_as_plain_text() {
         let coloured = table(&report(), Style::Colour);
         assert!(coloured.contains("\u{1b}[31mfailed"));
         let mut plain = coloured;
