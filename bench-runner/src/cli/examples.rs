@@ -27,8 +27,8 @@ const ALL: &[Examples] = &[
   bench-runner run --exec 'cargo bench' --exec-results target/criterion --out report.json
 
 A profile is taken in a pass of its own after the measuring, and goes with the report on --upload.
-Functions that were inlined have names where the program was built with line tables:
-cargo build --profile measure.",
+Functions that were inlined have names where the program was built with line tables
+(cargo build --profile measure).",
     ),
     (
         &["upload"],
@@ -146,6 +146,9 @@ fn indented(line: &str) -> String {
         .map_or((line.trim_start(), ""), |(first, second)| {
             (first, second.trim())
         });
+    if !line.starts_with(' ') {
+        return hanging("", line);
+    }
     if !first.contains(' ') {
         return hanging(&format!("  {first}  "), second);
     }
