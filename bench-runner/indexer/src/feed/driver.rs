@@ -266,6 +266,7 @@ impl<S: Sink> Driver<S> {
         let waits = Waits {
             connect: self.settings.connect_timeout,
             answer: self.settings.replay_timeout,
+            longest_message: self.settings.longest_message,
         };
         let told = self.told.clone();
         let task = tokio::spawn(replay::run(endpoint, ask, waits, told));
@@ -280,9 +281,14 @@ impl<S: Sink> Driver<S> {
 
     fn report(&mut self) {
         let sequence = self.tracker.counts();
-        let bad_frames = self.shared.bad_frames.load(Ordering::Relaxed);
-        if bad_frames > 0 {
-            self.counters.decode_errors.insert("frames", bad_frames);
+        for (kind, count) in [
+            ("frames", &self.shared.bad_frames),
+            ("message_too_long", &self.shared.too_long),
+        ] {
+            let count = count.load(Ordering::Relaxed);
+            if count > 0 {
+                self.counters.decode_errors.insert(kind, count);
+            }
         }
         self.counters.sequence = sequence;
         self.counters.dropped = self.shared.dropped.load(Ordering::Relaxed) + sequence.dropped;

@@ -19,13 +19,8 @@
 //! 3. Nothing the feed keeps grows without bound; what a bound drops is counted, and asked for
 //!    again.
 //!
-//! # What is not guarded here
-//! A payload over [`MAX_PAYLOAD`](crate::MAX_PAYLOAD) is refused, and what waits is bounded in bytes;
-//! but both see a message only once it is whole. The `zeromq` crate reserves memory for a frame by
-//! the length that its sender announces, and has no option for the longest (libzmq's
-//! `ZMQ_MAXMSGSIZE`): a peer that lies can have this process ask for more memory than there is.
-//! Subscribe to engines that are trusted, over a network that is; a limit on the process's memory
-//! (`MemoryMax=` of its unit) turns the worst into a restart.
+//! 4. No message longer than [`Settings::longest_message`] is taken: who announces one is disconnected
+//!    before memory is asked for it, and a payload over [`MAX_PAYLOAD`](crate::MAX_PAYLOAD) is refused.
 
 mod driver;
 mod publisher;

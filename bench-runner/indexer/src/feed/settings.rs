@@ -50,6 +50,10 @@ pub struct Settings {
     pub queue_batches: usize,
     /// Payload bytes that may wait there.
     pub queue_bytes: usize,
+    /// The longest message that is taken from an engine, in bytes with all its frames: one that
+    /// announces a longer one is disconnected before any memory is asked for. Engines send some 60 bytes
+    /// a block of 16 tokens: the default has room for a million blocks in a batch.
+    pub longest_message: usize,
     /// How long one attempt to connect may take, the handshake included.
     pub connect_timeout: Duration,
     /// The wait before the second attempt to connect; it doubles from there.
@@ -73,6 +77,7 @@ impl Default for Settings {
             limits: Limits::default(),
             queue_batches: 65_536,
             queue_bytes: 256 << 20,
+            longest_message: 64 << 20,
             connect_timeout: Duration::from_millis(500),
             first_retry: Duration::from_millis(50),
             longest_retry: Duration::from_secs(2),

@@ -4,6 +4,7 @@
 mod chaos;
 mod chaos_sequence;
 mod engine;
+mod hostile;
 mod interop;
 mod loopback;
 mod proxy;

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use tokio::sync::{mpsc, watch};
 use zeromq::{SocketRecv, SubSocket};
 
-use super::{Connected, connect, disconnected};
+use super::{Connected, Way, connect, disconnected};
 use crate::feed::settings::{Settings, Stream};
 use crate::feed::wire::{END_OF_REPLAY, FrameError, Frames, read_frames};
 
@@ -33,6 +33,8 @@ pub(in crate::feed) struct Shared {
     pub(in crate::feed) dropped: AtomicU64,
     /// Messages that were no batch.
     pub(in crate::feed) bad_frames: AtomicU64,
+    /// Connections closed because a message was announced that is too long.
+    pub(in crate::feed) too_long: AtomicU64,
 }
 
 /// What the driver can order.
@@ -60,10 +62,17 @@ impl Reader {
         let mut wait = self.settings.first_retry;
         while !self.is_over() {
             let topic = self.stream.topic.clone();
-            let timeout = self.settings.connect_timeout;
+            let way = Way {
+                endpoint: &self.stream.connect,
+                timeout: self.settings.connect_timeout,
+                longest_message: self.settings.longest_message,
+            };
+            let shared = Arc::clone(&self.shared);
             let opened = connect(
-                &self.stream.connect,
-                timeout,
+                way,
+                move || {
+                    shared.too_long.fetch_add(1, Ordering::Relaxed);
+                },
                 async |socket: &mut SubSocket| socket.subscribe(&topic).await,
             );
             match opened.await {

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 use zeromq::{DealerSocket, SocketRecv, SocketSend, ZmqError, ZmqMessage};
 
-use super::{connect, disconnected};
+use super::{ConnectError, Way, connect, disconnected};
 use crate::feed::tracker::Ask;
 use crate::feed::wire::{END_OF_REPLAY, FrameError, read_frames, seq_frame};
 
@@ -20,15 +20,19 @@ pub(in crate::feed) enum Replayed {
     Failed { id: u64 },
 }
 
-/// Waits of a replay.
+/// Waits of a replay, and how much is taken at a time.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::feed) struct Waits {
     pub(in crate::feed) connect: Duration,
     pub(in crate::feed) answer: Duration,
+    /// The longest message that is taken, in bytes.
+    pub(in crate::feed) longest_message: usize,
 }
 
 #[derive(Debug, Error)]
 enum ReplayError {
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
     #[error("socket: {0}")]
     Socket(#[from] ZmqError),
     #[error("{0}")]
@@ -65,8 +69,13 @@ async fn answers(
     waits: Waits,
     told: &mpsc::Sender<Replayed>,
 ) -> Result<(), ReplayError> {
-    let mut connected =
-        connect(endpoint, waits.connect, async |_: &mut DealerSocket| Ok(())).await?;
+    let way = Way {
+        endpoint,
+        timeout: waits.connect,
+        longest_message: waits.longest_message,
+    };
+    // A message that is too long fails the replay, and is counted as that.
+    let mut connected = connect(way, || (), async |_: &mut DealerSocket| Ok(())).await?;
     let mut question = ZmqMessage::from(Bytes::new());
     question.push_back(seq_frame(ask.from));
     connected.socket.send(question).await?;
