@@ -106,8 +106,9 @@ pub struct Single {
 
 impl Single {
     fn apply(&mut self, event: RouterEvent) {
-        let applied = self.tree.apply_event(event);
-        applied.expect("every parent was stored before");
+        // What it refuses (parents, where engines do not name blocks alike) is missing in its answers,
+        // which are counted.
+        let _ = self.tree.apply_event(event);
     }
 }
 
