@@ -19,7 +19,7 @@ use super::side::{Figures, SideError, Turn};
 use crate::workload::random::{Random, derive};
 
 /// Rounds before which nothing is decided: an interval needs so many pairs.
-pub const LEAST_ROUNDS: u32 = 6;
+pub const LEAST_ROUNDS: u32 = 8;
 
 /// Rounds end only by an interval of this level. A series is looked at every second round until it
 /// is decided, so that an interval of 95% would be wrong at one of the looks too often.
@@ -147,19 +147,16 @@ impl Pairs {
                 // No ratios (zeros): nothing that more rounds make narrower.
                 return both.is_constant();
             };
-            pairs
-                .ratio(LOOK_ALPHA, budget.seed)
-                .interval
-                .is_some_and(|ends| {
-                    let sign = match both.figures.better {
-                        Direction::Lower => 1.0,
-                        Direction::Higher => -1.0,
-                    };
-                    let [one, other] = ends.map(|end| sign * end.exp_m1());
-                    let (low, high) = (one.min(other), one.max(other));
-                    let within = low > -threshold && high < threshold;
-                    within || low > threshold || high < -threshold
-                })
+            pairs.ratio(LOOK_ALPHA).interval.is_some_and(|ends| {
+                let sign = match both.figures.better {
+                    Direction::Lower => 1.0,
+                    Direction::Higher => -1.0,
+                };
+                let [one, other] = ends.map(|end| sign * end.exp_m1());
+                let (low, high) = (one.min(other), one.max(other));
+                let within = low > -threshold && high < threshold;
+                within || low > threshold || high < -threshold
+            })
         };
         let undecided = self.series.iter().filter(|(_, both)| !is_decided(both));
         undecided.map(|(name, _)| name).collect()
@@ -196,7 +193,7 @@ impl Pairs {
                 threshold: budget.threshold,
             };
             let paired = (!question.exact)
-                .then(|| compare_paired(&both.base, &both.head, &question, budget.seed))
+                .then(|| compare_paired(&both.base, &both.head, &question))
                 .flatten();
             // What has no ratios (zeros) or needs no statistics is compared side by side.
             let compared = match paired {
@@ -226,13 +223,13 @@ impl Pairs {
 
     /// The ratio of head to base of the series of that name, and which way is better; none where
     /// the sides do not have it or have no ratio.
-    pub fn ratio_of(&self, series: &str, seed: u64) -> Option<(Direction, PairedRatio)> {
+    pub fn ratio_of(&self, series: &str) -> Option<(Direction, PairedRatio)> {
         let (_, both) = self
             .series
             .iter()
             .find(|(name, _)| name.to_string() == series)?;
         let pairs = paired::Pairs::new(&both.base, &both.head)?;
-        Some((both.figures.better, pairs.ratio(RATIO_ALPHA, seed)))
+        Some((both.figures.better, pairs.ratio(RATIO_ALPHA)))
     }
 
     /// The samples of both sides, in the order of the rounds.

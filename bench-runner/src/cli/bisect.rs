@@ -238,7 +238,7 @@ impl<'a> Bench<'a> {
                 )));
             }
         };
-        let Some((direction, ratio)) = measured.pairs.ratio_of(&self.series, rounds.seed) else {
+        let Some((direction, ratio)) = measured.pairs.ratio_of(&self.series) else {
             return Ok(Seen::Broken(format!("it does not measure {}", self.series)));
         };
         let sign = match direction {

@@ -233,7 +233,7 @@ mod tests {
         insta::assert_debug_snapshot!(work, @r"
         Work {
             hash_operations: 1029,
-            probes: 1574,
+            probes: 1568,
             bytes_decoded: 83147,
         }
         ");

@@ -9,6 +9,7 @@ use crate::stats::mann_whitney::{MannWhitney, mann_whitney, samples_needed, smal
 use crate::stats::normal;
 use crate::stats::paired::Pairs;
 use crate::stats::sample::Sample;
+use crate::stats::signed_rank;
 use crate::stats::summary::{Summary, summary};
 use crate::verdict::Evidence;
 
@@ -151,15 +152,10 @@ pub fn compare(old: &Sample, new: &Sample, question: &Question) -> Compared {
 }
 
 /// Compares two sides measured in pairs. None where they are no pairs; see [`Pairs::new`].
-pub fn compare_paired(
-    base: &[f64],
-    head: &[f64],
-    question: &Question,
-    seed: u64,
-) -> Option<Compared> {
+pub fn compare_paired(base: &[f64], head: &[f64], question: &Question) -> Option<Compared> {
     let pairs = Pairs::new(base, head)?;
     let (old, new) = (Sample::new(base).ok()?, Sample::new(head).ok()?);
-    let ratio = pairs.ratio(ALPHA, seed);
+    let ratio = pairs.ratio(ALPHA);
     let scale = Scale::Log;
     let change = scale.change(ratio.log_ratio, question.better);
     let shift = Shift {
@@ -185,7 +181,7 @@ pub fn compare_paired(
         .interval
         .is_some_and(|[low, high]| low > 0.0 || high < 0.0);
     let needed = match compared.detectable_change {
-        None => Some(crate::stats::bootstrap::MIN_VALUES),
+        None => Some(signed_rank::values_needed(ALPHA)),
         seen => samples_for(seen, ratio.pairs, question.threshold),
     };
     compared.evidence = evidence(&compared, excludes, needed, question);
@@ -427,7 +423,7 @@ mod tests {
             .map(|(base, n)| base * 1.06 * n)
             .collect();
         let question = Question::new(Direction::Lower);
-        let paired = compare_paired(&base, &head, &question, 1).unwrap();
+        let paired = compare_paired(&base, &head, &question).unwrap();
         assert_eq!(
             (paired.band, paired.evidence),
             (Band::Info, Evidence::Confirmed)
@@ -439,11 +435,11 @@ mod tests {
     #[test]
     fn three_pairs_are_too_few() {
         let question = Question::new(Direction::Lower);
-        let got = compare_paired(&[1.0, 1.0, 1.0], &[2.0, 2.0, 2.0], &question, 1).unwrap();
+        let got = compare_paired(&[1.0, 1.0, 1.0], &[2.0, 2.0, 2.0], &question).unwrap();
         assert_eq!(
             (got.evidence, got.samples_needed),
-            (Evidence::Inconclusive, Some(4))
+            (Evidence::Inconclusive, Some(6))
         );
-        assert_eq!(compare_paired(&[0.0], &[1.0], &question, 1), None);
+        assert_eq!(compare_paired(&[0.0], &[1.0], &question), None);
     }
 }

@@ -69,13 +69,14 @@ pub fn comparison_with(comparison: &Comparison, lines: &[String]) -> String {
     let means: Vec<String> = comparison
         .geomean
         .iter()
-        .filter_map(|mean| Some(format!("{} {}", escaped(&mean.unit), percent(mean.change?))))
+        .filter(|mean| mean.change.is_some())
+        .map(|mean| escaped(&mean.to_string()))
         .collect();
     if !means.is_empty() {
         line(
             &mut out,
             &format!(
-                "Geometric mean of after ÷ before by unit: {}.",
+                "Geometric mean of after ÷ before by unit, with its 95% interval: {}.",
                 means.join(", ")
             ),
         );
@@ -432,7 +433,7 @@ mod tests {
 
         1 series without a change beyond noise; changes from +4.2% on could have been seen in half of them, from +4.2% on in all.
 
-        Geometric mean of after ÷ before by unit: ns +4.4%.
+        Geometric mean of after ÷ before by unit, with its 95% interval: ns +4.4% (−20.0% to +30.0%).
 
         <details><summary>The 2 reasons</summary>
 

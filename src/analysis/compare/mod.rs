@@ -60,9 +60,6 @@ pub struct RowSeries {
 /// Fewer rows than this are compared before a thread has begun.
 const LEAST_ROWS: usize = 16;
 
-/// The seed of a paired interval where the runner named none; the runner's own default.
-const SEED: u64 = 7;
-
 /// Compares two runs.
 pub fn compare(base: &RunSide, head: &RunSide, options: &GateOptions) -> RunComparison {
     let rounds = common_rounds(base, head);
@@ -76,7 +73,6 @@ pub fn compare(base: &RunSide, head: &RunSide, options: &GateOptions) -> RunComp
         .iter()
         .filter_map(|row| Some((*of_base.get(&name(row))?, row)))
         .collect();
-    let seed = seed(&head.run.run);
     let compared = in_parallel(&both, LEAST_ROWS, |(old, new)| {
         let samples = (samples(base, old), samples(head, new));
         let question = Question {
@@ -88,7 +84,7 @@ pub fn compare(base: &RunSide, head: &RunSide, options: &GateOptions) -> RunComp
             floor: new.series.floor,
             threshold: options.threshold,
         };
-        one(&samples, &rounds, &question, seed)
+        one(&samples, &rounds, &question)
     });
     let mut rows: Vec<(RowSeries, Subject, Compared)> = both
         .iter()
@@ -259,7 +255,6 @@ fn one(
     (old, new): &(Vec<f64>, Vec<f64>),
     rounds: &[(usize, usize)],
     question: &Question,
-    seed: u64,
 ) -> Option<Compared> {
     if !question.exact && !rounds.is_empty() {
         let side = |values: &[f64], of: fn(&(usize, usize)) -> usize| -> Option<Vec<f64>> {
@@ -270,22 +265,13 @@ fn one(
         };
         let paired = side(old, |places| places.0)
             .zip(side(new, |places| places.1))
-            .and_then(|(old, new)| {
-                bench_verdict::compare::compare_paired(&old, &new, question, seed)
-            });
+            .and_then(|(old, new)| bench_verdict::compare::compare_paired(&old, &new, question));
         if paired.is_some() {
             return paired;
         }
     }
     let (old, new) = (Sample::new(old).ok()?, Sample::new(new).ok()?);
     Some(bench_verdict::compare::compare(&old, &new, question))
-}
-
-fn seed(run: &Run) -> u64 {
-    let named = run.options.iter().find(|(label, _)| label == "Seed");
-    named
-        .and_then(|(_, value)| value.parse().ok())
-        .unwrap_or(SEED)
 }
 
 /// Counts that changed, then by evidence, then the largest first.

@@ -3,16 +3,23 @@
 
 mod sentence;
 
+use std::fmt;
+
 use bench_report::metric::Direction;
 use serde::{Deserialize, Serialize};
 
 use crate::band::Band;
-use crate::compare::Compared;
+use crate::compare::{ALPHA, Compared};
 use crate::exit::{ExitCode, Status};
 use crate::gate::{GateInput, GateOptions, gate};
+use crate::stats::bootstrap::interval_of_mean;
 use crate::stats::geomean::geomean;
 use crate::stats::summary::Summary;
 use crate::verdict::{Coverage, Evidence, Params, SeriesVerdict, Verdict};
+use crate::words::percent;
+
+/// The same ratios give the same interval, whoever asks.
+const GEOMEAN_SEED: u64 = 7;
 
 /// Two sides, row by row. All changes are fractions, positive is worse.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -212,9 +219,14 @@ fn geomeans(rows: &[(Subject, Compared)]) -> Vec<Geomean> {
             let ratios: Vec<f64> = own.map(|(_, row)| ratio(row)).collect();
             let finite = ratios.iter().all(|ratio| ratio.is_finite());
             let change = geomean(&ratios).filter(|_| finite).map(|mean| mean - 1.0);
+            let logarithms: Vec<f64> = ratios.iter().map(|ratio| ratio.ln()).collect();
+            let interval = change
+                .and_then(|_| interval_of_mean(&logarithms, ALPHA, GEOMEAN_SEED))
+                .map(|ends| ends.map(f64::exp_m1));
             Geomean {
                 unit: unit.to_owned(),
                 change,
+                interval,
             }
         })
         .collect()
@@ -298,4 +310,22 @@ pub struct Geomean {
     pub unit: String,
     /// `new / old - 1`; null where a ratio is not positive.
     pub change: Option<f64>,
+    /// Its 95% interval, as if the series were drawn from many like them: whether the unit as a
+    /// whole moved, or a few series did. Absent where there are too few, or no change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval: Option<[f64; 2]>,
+}
+
+impl fmt::Display for Geomean {
+    /// `ns +1.2% (+0.8% to +1.6%)`; the unit alone where there is no change to tell.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.unit)?;
+        if let Some(change) = self.change {
+            write!(f, " {}", percent(change))?;
+        }
+        if let Some([low, high]) = self.interval {
+            write!(f, " ({} to {})", percent(low), percent(high))?;
+        }
+        Ok(())
+    }
 }

@@ -9,8 +9,16 @@ use std::cell::{Cell, RefCell};
 use super::random::Random;
 use super::{normal, order, student};
 
-/// Resamples. The ends of a 95% interval are then steady to a few percent of its width.
+/// Resamples of up to a hundred values. The ends of a 95% interval are then steady to a few percent
+/// of its width.
 pub const RESAMPLES: usize = 2_000;
+
+/// Of more values fewer resamples are drawn, [`LEAST_RESAMPLES`] at least, so that an interval costs
+/// about as much however many values it is of.
+const DRAWS: usize = 100 * RESAMPLES;
+
+/// See [`DRAWS`].
+const LEAST_RESAMPLES: usize = 200;
 
 /// Fewer values than this have no interval.
 pub const MIN_VALUES: usize = 4;
@@ -43,7 +51,12 @@ fn share(len: usize, alpha: f64) -> f64 {
     })
 }
 
-/// Places that were drawn: of [`RESAMPLES`] resamples of `len` values with one seed, one resample
+/// How many resamples are drawn of so many values.
+fn resamples(len: usize) -> usize {
+    (DRAWS / len.max(1)).clamp(LEAST_RESAMPLES, RESAMPLES)
+}
+
+/// Places that were drawn: of all resamples of `len` values with one seed, one resample
 /// after the other.
 struct Drawn {
     seed: u64,
@@ -59,7 +72,7 @@ thread_local! {
     static SHARE: Cell<Option<(usize, f64, f64)>> = const { Cell::new(None) };
 }
 
-/// The means of [`RESAMPLES`] resamples.
+/// The means of the resamples.
 fn resampled(values: &[f64], seed: u64) -> Vec<f64> {
     let len = values.len();
     LAST.with_borrow_mut(|last| {
@@ -72,7 +85,7 @@ fn resampled(values: &[f64], seed: u64) -> Vec<f64> {
                 last.insert(Drawn {
                     seed,
                     len,
-                    places: (0..RESAMPLES * len).map(place).collect(),
+                    places: (0..resamples(len) * len).map(place).collect(),
                 })
             }
         };

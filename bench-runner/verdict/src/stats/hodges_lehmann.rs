@@ -17,11 +17,16 @@ pub fn shift(a: &[f64], b: &[f64]) -> Option<f64> {
 /// The median of the means of all pairs of values, each with itself too: the centre of a
 /// symmetric sample. None of nothing.
 pub fn centre(values: &[f64]) -> Option<f64> {
+    order::median_of(&mut walsh_averages(values))
+}
+
+/// The means of all pairs of values, each with itself too.
+pub(super) fn walsh_averages(values: &[f64]) -> Vec<f64> {
     let mut means = Vec::with_capacity(values.len() * (values.len() + 1) / 2);
     for (index, a) in values.iter().enumerate() {
         means.extend(values.iter().skip(index).map(|b| 0.5 * (a + b)));
     }
-    order::median_of(&mut means)
+    means
 }
 
 /// A shift with its interval.

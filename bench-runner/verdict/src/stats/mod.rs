@@ -19,6 +19,7 @@ pub mod robust;
 pub mod running;
 pub mod sample;
 pub mod segment;
+pub mod signed_rank;
 pub mod student;
 pub mod summary;
 pub mod theil_sen;

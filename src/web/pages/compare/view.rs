@@ -266,7 +266,8 @@ fn facts(
     let means: Vec<String> = units
         .into_iter()
         .take(2)
-        .filter_map(|mean| Some(format!("{} {}", mean.unit, format_change(mean.change?))))
+        .filter(|mean| mean.change.is_some())
+        .map(Geomean::to_string)
         .collect();
     if !means.is_empty() {
         facts.push((
