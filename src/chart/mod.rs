@@ -17,7 +17,7 @@
 //! - [`control`]: a machine's noise, pair after pair.
 //! - [`interval`]: a change with its interval in a table's row. [`strip`]: raw samples of two sides.
 //!   [`revisions`]: a history with two revisions marked.
-//! - [`standalone`]: a drawing as a file of its own.
+//! - [`standalone`]: a drawing as a file of its own. [`picture`]: that file as PNG.
 //! - [`curve`]: a quantity against a parameter or against time.
 //!
 //! # Invariants
@@ -37,6 +37,7 @@ pub mod interval;
 pub mod label;
 pub mod lane;
 pub mod overlay;
+pub mod picture;
 pub mod plot;
 pub mod revisions;
 pub mod role;

@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
+use super::label::text_width;
 use super::svg::escape;
 
 /// Which colours.
@@ -18,6 +19,13 @@ pub enum Theme {
 
 /// Where the colours stand: a file looks like the page.
 const STYLE: &str = include_str!("../../static/style.css");
+
+/// The height of a title's line, and how many there may be.
+const TITLE_LINE: f64 = 15.0;
+const MOST_LINES: usize = 3;
+
+/// A title is written larger and bolder than a label.
+const TITLE_SIZE: f64 = 1.25;
 
 /// What `style.css` says of drawings, with the colours by name. A file may be read by what knows no
 /// custom property, so they are written out.
@@ -46,17 +54,18 @@ pub fn file(svg: &str, theme: Theme) -> String {
 pub fn grid(drawings: &[(String, String)], theme: Theme) -> String {
     /// Between two drawings, and around all.
     const AIR: f64 = 12.0;
-    /// The height of a title.
-    const TITLE: f64 = 18.0;
+    /// Beneath a title.
+    const BENEATH: f64 = 3.0;
     /// The widest that a row becomes.
     const WIDEST: f64 = 1240.0;
     let sizes: Vec<(f64, f64)> = drawings.iter().map(|(_, svg)| size(svg)).collect();
     let (width, height) = sizes
         .iter()
         .fold((0.0_f64, 0.0_f64), |a, b| (a.0.max(b.0), a.1.max(b.1)));
-    let title = match drawings.iter().any(|(title, _)| !title.is_empty()) {
-        true => TITLE,
-        false => 0.0,
+    let titles: Vec<Vec<String>> = drawings.iter().map(|(t, _)| lines(t, width)).collect();
+    let title = match titles.iter().map(Vec::len).max() {
+        None | Some(0) => 0.0,
+        Some(lines) => lines as f64 * TITLE_LINE + BENEATH,
     };
     let columns = ((WIDEST / (width + AIR)).floor() as usize).clamp(1, drawings.len().max(1));
     let rows = drawings.len().div_ceil(columns).max(1);
@@ -69,11 +78,12 @@ pub fn grid(drawings: &[(String, String)], theme: Theme) -> String {
     out.push_str(&coloured(RULES, theme));
     out.push_str("</style>");
     let mut body = format!("<path class=\"page\" d=\"M0 0h{whole_width}v{whole_height}H0z\"/>");
-    for (i, (name, svg)) in drawings.iter().enumerate() {
+    for (i, ((_, svg), name)) in drawings.iter().zip(&titles).enumerate() {
         let x = AIR + (i % columns) as f64 * (width + AIR);
         let y = AIR + (i / columns) as f64 * (height + title + AIR);
-        if !name.is_empty() {
-            let _ = write!(body, "<text class=\"title\" x=\"{x}\" y=\"{}\">", y + 12.0);
+        for (line, name) in (0_u8..).zip(name) {
+            let y = y + 12.0 + f64::from(line) * TITLE_LINE;
+            let _ = write!(body, "<text class=\"title\" x=\"{x}\" y=\"{y}\">");
             escape(&mut body, name);
             body.push_str("</text>");
         }
@@ -83,6 +93,34 @@ pub fn grid(drawings: &[(String, String)], theme: Theme) -> String {
     let (body, shapes) = with_shapes(&body);
     let _ = write!(out, "<defs>{shapes}</defs>{body}</svg>");
     out
+}
+
+/// A title in as many lines as its drawing's width asks for, up to [`MOST_LINES`]; what does not fit
+/// ends in `…`.
+fn lines(title: &str, width: f64) -> Vec<String> {
+    let fits = |text: &str| text_width(text) * TITLE_SIZE <= width;
+    let cut = |text: &str| {
+        let mut text = text.to_owned();
+        while !fits(&format!("{text}…")) && text.pop().is_some() {}
+        format!("{}…", text.trim_end())
+    };
+    let mut lines: Vec<String> = Vec::new();
+    for word in title.split_whitespace() {
+        let is_full = lines.len() == MOST_LINES;
+        match lines.last_mut() {
+            Some(line) if fits(&format!("{line} {word}")) => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            Some(line) if is_full => {
+                *line = cut(&format!("{line} {word}"));
+                return lines;
+            }
+            _ if fits(word) => lines.push(word.to_owned()),
+            _ => lines.push(cut(word)),
+        }
+    }
+    lines
 }
 
 /// The size that a drawing's own element states.
@@ -220,6 +258,26 @@ mod tests {
                 assert!(RULES.contains(&format!(".{class}")), "{class}");
             }
         }
+    }
+
+    #[test]
+    fn a_title_stays_within_its_drawing() {
+        let name = "KVEventConcurrency events_per_second concurrency=100 cpu=2";
+        assert_eq!(lines(name, 1000.0), [name]);
+        assert_eq!(
+            lines(name, 200.0),
+            [
+                "KVEventConcurrency",
+                "events_per_second",
+                "concurrency=100 cpu=2"
+            ]
+        );
+        let short = lines(name, 110.0);
+        assert_eq!(short.len(), 3, "{short:?}");
+        for line in &short {
+            assert!(text_width(line) * TITLE_SIZE <= 110.0, "{short:?}");
+        }
+        assert!(lines("", 100.0).is_empty());
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! `GET /chart/{series}.svg`: a trend as a file, for a README, an issue or a wiki; several series
-//! (`/chart/3,4,5.svg`) side by side, or in one chart with `show=overlay`.
+//! `GET /chart/{series}.svg` and `.png`: a trend as a file, for a README, an issue or a wiki; several
+//! series (`/chart/3,4,5.svg`) side by side, or in one chart with `show=overlay`.
 
 use std::sync::Arc;
 
@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use futures::future::try_join_all;
+use tokio::sync::Semaphore;
 
 use super::extract::{Instant, Path, Query, series_ids};
 use super::pages::benchmark::query::{Range, day, x_scale, y_scale};
@@ -15,6 +16,7 @@ use super::{AppState, WebError};
 use crate::analysis::history::{History, HistoryInputs, build};
 use crate::chart::along::Along;
 use crate::chart::overlay::{MOST_LINES, OverlayPlot, overlay};
+use crate::chart::picture::png;
 use crate::chart::standalone::{self, Theme};
 use crate::chart::trend::{Size, trend};
 use crate::chart::{TrendPlot, XScale, YScale};
@@ -42,15 +44,26 @@ pub async fn show(
     Path(file): Path<String>,
     Query(pairs): Query<Vec<(String, String)>>,
 ) -> Result<Response, WebError> {
-    let Some(ids) = file.strip_suffix(".svg") else {
-        return Err(WebError::not_found(
-            "chart",
-            format!("{file}: charts are drawn as SVG, ask for a name that ends in .svg"),
-        ));
+    let (ids, is_picture) = match file.rsplit_once('.') {
+        Some((ids, "svg")) => (ids, false),
+        Some((ids, "png")) => (ids, true),
+        _ => {
+            return Err(WebError::not_found(
+                "chart",
+                format!("{file}: charts are SVG or PNG, ask for a name that ends in .svg or .png"),
+            ));
+        }
     };
     let wanted = Wanted::read(ids, &pairs, state.now())?;
     let histories = histories(&state, &wanted).await?;
     let svg = drawn(&histories, &wanted);
+    if is_picture {
+        let headers = [
+            (header::CONTENT_TYPE, "image/png"),
+            (header::CACHE_CONTROL, "max-age=300"),
+        ];
+        return Ok((headers, painted(svg).await?).into_response());
+    }
     let headers = [
         (header::CONTENT_TYPE, "image/svg+xml"),
         (header::CACHE_CONTROL, "max-age=300"),
@@ -61,6 +74,24 @@ pub async fn show(
         ),
     ];
     Ok((headers, svg).into_response())
+}
+
+/// The picture of a drawing. Painting takes a processor for some tens of milliseconds and as many
+/// megabytes, so pictures are painted one after the other, beside what else is asked for.
+async fn painted(svg: String) -> Result<Vec<u8>, WebError> {
+    static PAINTING: Semaphore = Semaphore::const_new(1);
+    // The semaphore is never closed; without a permit it would only be less orderly.
+    let _turn = PAINTING.acquire().await.ok();
+    match tokio::task::spawn_blocking(move || png(&svg)).await {
+        Ok(Ok(picture)) => Ok(picture),
+        Ok(Err(error)) => {
+            let error: &dyn std::error::Error = &error;
+            tracing::error!(%error, cause = ?error.source(), "a chart could not be painted");
+            Err(WebError::Internal)
+        }
+        // The task is never aborted; a panic in it is one here.
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
 }
 
 impl Wanted {

@@ -103,6 +103,7 @@ pub(super) const ONLY_IN: &[(&str, &str)] = &[
     ("tower_http", "web"),
     ("plotters", "chart"),
     ("plotters_backend", "chart"),
+    ("resvg", "chart"),
     ("ureq", "github"),
 ];
 

@@ -160,6 +160,7 @@ async fn answers_are_as_described() {
         ("/export.csv", "/export.csv"),
         ("/export.json", "/export.json"),
         ("/chart/{file}", "/chart/1.svg"),
+        ("/chart/{file}", "/chart/1.png"),
         ("/badge/{benchmark}/{file}", "/badge/A/latency_p99.svg"),
         ("/badge/{file}", "/badge/status.svg"),
         ("/metrics", "/metrics"),
@@ -173,7 +174,7 @@ async fn answers_are_as_described() {
         let body = if kind.contains("json") {
             answer.json()
         } else {
-            json!(answer.text())
+            json!(String::from_utf8_lossy(&answer.body))
         };
         hold(
             &description,

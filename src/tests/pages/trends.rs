@@ -38,7 +38,7 @@ async fn all_series_are_side_by_side_the_worst_first() {
     assert_eq!(page.count("class=\"ch half\""), 6);
     assert_eq!(page.count("class=\"ch narrow\""), 6);
     let text = page.text();
-    let series = text.split("CSV JSON SVG").nth(1).unwrap();
+    let series = text.split("CSV JSON SVG PNG").nth(1).unwrap();
     assert!(
         series
             .trim_start()
@@ -243,6 +243,21 @@ async fn what_is_shown_can_be_had_as_files() {
         "three lines, each named"
     );
     assert!(svg.header("content-security-policy").contains("sandbox"));
+    let drawn = link("/chart/").replace(".svg", ".png");
+    assert!(html.contains(&drawn), "{drawn}: {html}");
+    let png = app.get(&drawn).await;
+    assert_eq!(png.header("content-type"), "image/png");
+    assert_eq!(&png.body[..8], b"\x89PNG\r\n\x1a\n");
+    let pixels = |at: usize| u32::from_be_bytes(png.body[at..at + 4].try_into().unwrap());
+    // Two pixels for one: the file's width is that of a wide chart with air on both sides.
+    assert!(
+        svg.text()
+            .contains(&format!(" width=\"{}\"", pixels(16) / 2))
+    );
+    assert!(
+        svg.text()
+            .contains(&format!(" height=\"{}\"", pixels(20) / 2))
+    );
 }
 
 #[tokio::test]
@@ -255,6 +270,7 @@ async fn a_chart_is_a_file_that_stands_alone() {
     assert!(!svg.text().contains("var(--s1)"));
     for (uri, status) in [
         ("/chart/99.svg", 404),
+        ("/chart/99.png", 404),
         ("/chart/1.gif", 404),
         ("/chart/x.svg", 400),
         ("/chart/1.svg?colour=red", 400),

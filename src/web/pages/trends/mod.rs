@@ -411,6 +411,7 @@ fn files(view: &View, loaded: &Loaded) -> Vec<(&'static str, String)> {
         ("CSV", format!("/export.csv?series={ids}&{which}")),
         ("JSON", format!("/export.json?series={ids}&{which}")),
         ("SVG", format!("/chart/{ids}.svg?{drawn}")),
+        ("PNG", format!("/chart/{ids}.png?{drawn}")),
     ]
 }
 
