@@ -4,6 +4,8 @@
 //! measured on the same machine; else its nearest measured ancestor there; and what stands in for
 //! it is always said. "The last run" is no base.
 
+use std::sync::Arc;
+
 use bench_verdict::comparison::{Side, Sides};
 use bench_verdict::exit::Status;
 use bench_verdict::gate::GateOptions;
@@ -113,7 +115,7 @@ pub struct ComparedPush {
     /// What it is compared with; none: nothing could be found.
     pub base: Option<BaseChoice>,
     /// The comparison.
-    pub compared: RunComparison,
+    pub compared: Arc<RunComparison>,
 }
 
 /// A push in the list of pushes.

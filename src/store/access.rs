@@ -55,7 +55,7 @@ impl Store {
             scope.name(),
         )
         .await?;
-        tx.commit().await?;
+        self.commit(tx).await?;
         Ok(TokenId(id))
     }
 
@@ -85,7 +85,7 @@ impl Store {
             let subject = format!("token {id}");
             audit(&mut tx, now, ("command line", "token.revoke"), &subject, "").await?;
         }
-        tx.commit().await?;
+        self.commit(tx).await?;
         Ok(revoked)
     }
 
@@ -140,7 +140,7 @@ impl Store {
         };
         let subject = format!("run {run}");
         audit(&mut tx, now, (by, action), &subject, reason.unwrap_or("")).await?;
-        tx.commit().await?;
+        self.commit(tx).await?;
         self.shared.tracks.committed();
         self.shared.heads.remove(&run);
         Ok(true)

@@ -141,7 +141,7 @@ impl Store {
             // A night came meanwhile: the alerts of a history without it would be wrong.
             rejudge::ask_for(&mut tx, newest).await?;
         }
-        tx.commit().await?;
+        self.commit(tx).await?;
         for ((run, judged), time) in verdicts.changes.iter().zip(times) {
             self.remember_judgements(*run, time, judged);
         }

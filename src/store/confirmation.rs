@@ -80,7 +80,7 @@ impl Store {
         .fetch_one(&mut *tx)
         .await?;
         write(&mut tx, id, judged).await?;
-        tx.commit().await?;
+        self.commit(tx).await?;
         Ok(Outcome::New)
     }
 
@@ -93,7 +93,7 @@ impl Store {
         let _writing = self.shared.writing.lock().await;
         let mut tx = self.writer().begin_with("begin immediate").await?;
         write(&mut tx, id, judged).await?;
-        tx.commit().await?;
+        self.commit(tx).await?;
         Ok(())
     }
 

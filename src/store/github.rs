@@ -168,7 +168,7 @@ impl Store {
         .bind(now.0)
         .execute(&mut *tx)
         .await?;
-        tx.commit().await?;
+        self.commit(tx).await?;
         Ok(())
     }
 

@@ -171,10 +171,10 @@ impl Store {
         if verdicts.again {
             rejudge::ask_for(&mut tx, run_id).await?;
         }
+        // The series come first: who reads after the version is raised finds them as they are now.
         tx.commit().await?;
-
-        self.shared.tracks.committed();
         self.remember(&series);
+        self.shared.tracks.committed();
         for ((id, judgement), m) in judged.into_iter().zip(&new.measurements) {
             let measurement = measurement(m, id, run_id);
             let entry = Entry {

@@ -43,18 +43,20 @@ struct JudgedRow {
 impl Store {
     /// A run with all its rows, in the order of benchmark, params, metric.
     pub async fn judged_run(&self, id: RunId) -> Result<Option<JudgedRun>, StoreError> {
-        let Some(run) = self.run(id).await? else {
-            return Ok(None);
-        };
-        let rows = self.rows_of(&run).await?;
-        let rules = self.rules().await?.rules;
-        let proofs = self.proofs(id).await?;
-        Ok(Some(JudgedRun {
+        match self.run(id).await? {
+            Some(run) => self.judged(run).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The same of a run that was read already.
+    pub async fn judged(&self, run: Run) -> Result<JudgedRun, StoreError> {
+        Ok(JudgedRun {
+            rows: self.rows_of(&run).await?,
+            rules: self.rules().await?.rules,
+            proofs: self.proofs(run.id).await?,
             run,
-            rows,
-            rules,
-            proofs,
-        }))
+        })
     }
 
     /// How many series of a run have which band and evidence.
@@ -125,7 +127,7 @@ impl Store {
         let _writing = self.shared.writing.lock().await;
         let mut tx = self.writer().begin_with("begin immediate").await?;
         let time = write(&mut tx, run, judged).await?;
-        tx.commit().await?;
+        self.commit(tx).await?;
         self.remember_judgements(run, time, judged);
         Ok(())
     }
@@ -143,7 +145,28 @@ impl Store {
         }
     }
 
+    /// The rows of a run, with the alerts that stand against them.
     async fn rows_of(&self, run: &Run) -> Result<Vec<Judged>, StoreError> {
+        let (version, kept) = (self.version(), &self.shared.rows);
+        let mut rows = match kept.get(version, &run.id) {
+            Some(rows) => Vec::clone(&rows),
+            None => {
+                let rows = self.read_rows(run).await?;
+                kept.keep(version, run.id, Arc::new(rows.clone()));
+                rows
+            }
+        };
+        if run.forms_baseline(self.main_branch()) {
+            let alerts = self.alerts_at(run.environment, &run.suite, run.started_at);
+            let standing = standing(&alerts.await?, &run.suite_version, run.started_at);
+            for row in &mut rows {
+                row.standing = standing.get(&row.series.id).copied();
+            }
+        }
+        Ok(rows)
+    }
+
+    async fn read_rows(&self, run: &Run) -> Result<Vec<Judged>, StoreError> {
         let mut connection = self.readers().acquire().await?;
         let mut query: QueryBuilder<Sqlite> =
             QueryBuilder::new("select v.series_id, m.value, m.sample_count, m.low, m.high, ");
@@ -159,12 +182,6 @@ impl Store {
         let ids: Vec<SeriesId> = found.iter().map(|r| SeriesId(r.series_id)).collect();
         let series = self.series_by_ids(&mut connection, &ids).await?;
         drop(connection);
-        let standing = if run.forms_baseline(self.main_branch()) {
-            let alerts = self.alerts_at(run.environment, &run.suite, run.started_at);
-            standing(&alerts.await?, &run.suite_version, run.started_at)
-        } else {
-            HashMap::new()
-        };
         let mut rows = Vec::with_capacity(found.len());
         for (series, found) in series.into_iter().zip(found) {
             rows.push(Judged {
@@ -175,7 +192,7 @@ impl Store {
                     sample_count: u32::try_from(found.sample_count).unwrap_or(0),
                     interval: found.low.zip(found.high),
                 },
-                standing: standing.get(&series.id).copied(),
+                standing: None,
                 series: Series::clone(&series),
                 judgement: row::judgement(&found.verdict, run.id.0)?,
             });

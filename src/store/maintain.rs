@@ -177,7 +177,7 @@ impl Store {
             rejudge::ask(&mut tx, EnvironmentId(environment), pruned.started_at).await?;
             let subject = format!("run {}", pruned.run);
             access::audit(&mut tx, now, ("command line", "run.prune"), &subject, "").await?;
-            tx.commit().await?;
+            self.commit(tx).await?;
             self.shared.tracks.clear();
             self.shared.heads.remove(&pruned.run);
         }
@@ -212,7 +212,7 @@ impl Store {
                 count += 1;
             }
         }
-        tx.commit().await?;
+        self.commit(tx).await?;
         Ok(count)
     }
 
@@ -248,7 +248,7 @@ impl Store {
             .execute(&mut *tx)
             .await?;
         }
-        tx.commit().await?;
+        self.commit(tx).await?;
         self.shared.tracks.clear();
         Ok(())
     }

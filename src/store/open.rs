@@ -10,7 +10,10 @@ use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
 use super::track::Tracks;
-use super::{Shared, Store, StoreError};
+use super::{Memo, Shared, Store, StoreError};
+
+/// Runs whose rows are kept in memory: 100 kB each of 500 series.
+const MOST_RUNS: usize = 64;
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
 
@@ -83,6 +86,7 @@ impl Store {
                 writing: tokio::sync::Mutex::default(),
                 tracks: Tracks::default(),
                 heads: DashMap::default(),
+                rows: Memo::new(MOST_RUNS),
             }),
         }
     }

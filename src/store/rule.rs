@@ -57,7 +57,7 @@ impl Store {
         let subject = format!("rules {}", version + 1);
         audit(&mut tx, now, (who, "rules.save"), &subject, reason).await?;
         let saved = newest(&mut tx).await?;
-        tx.commit().await?;
+        self.commit(tx).await?;
         Ok(Some(saved))
     }
 }

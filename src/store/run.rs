@@ -188,7 +188,7 @@ impl Store {
     pub async fn reserve_run(&self, run_key: &str) -> Result<RunId, StoreError> {
         let mut tx = self.writer().begin_with("begin immediate").await?;
         let id = key_to_id(&mut tx, run_key).await?;
-        tx.commit().await?;
+        self.commit(tx).await?;
         Ok(id)
     }
 }

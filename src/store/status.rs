@@ -69,7 +69,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let mut tx = self.writer().begin_with("begin immediate").await?;
         access::audit(&mut tx, now, ("command line", action), subject, detail).await?;
-        tx.commit().await?;
+        self.commit(tx).await?;
         Ok(())
     }
 

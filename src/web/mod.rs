@@ -44,17 +44,24 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
-use crate::domain::Millis;
+use crate::domain::{Millis, RunId};
 use crate::github::Client;
 use crate::jobs::{self, Jobs};
-use crate::store::Store;
+use crate::store::{Memo, Store};
 
 use self::api::body::Uploads;
 use self::metrics::Metrics;
 use crate::analysis::confirmation::{JUDGE, PairJudge};
+use crate::analysis::overview::Night;
 
 pub use error::WebError;
 pub use router::router;
+
+/// Nights that are kept: a week of some dozen machines, a few kilobytes each.
+const MOST_NIGHTS: usize = 128;
+
+/// Comparisons that are kept: a pull request's worth of pushes, 1 MB each of 500 series.
+const MOST_COMPARISONS: usize = 16;
 
 /// What tells the time; tests inject their own.
 pub type Clock = Arc<dyn Fn() -> Millis + Send + Sync>;
@@ -84,6 +91,10 @@ pub struct AppState {
     pub pair_judge: PairJudge,
     /// When this server began.
     pub started: Millis,
+    /// What `/` lists of earlier nights.
+    pub nights: Arc<Memo<RunId, Night>>,
+    /// Comparisons of runs, base and head, under the gate's usual options.
+    pub comparisons: Arc<Memo<(RunId, RunId), Arc<sides::Compared>>>,
     /// How large the tables are, as far as it was read.
     pub table_sizes: Arc<pages::status::TableSizes>,
     /// Cancelled when the server shuts down: streams end by it.
@@ -105,6 +116,8 @@ impl AppState {
             uploads: Arc::new(Uploads::default()),
             pair_judge: JUDGE,
             started: jiff::Timestamp::now().into(),
+            nights: Arc::new(Memo::new(MOST_NIGHTS)),
+            comparisons: Arc::new(Memo::new(MOST_COMPARISONS)),
             table_sizes: Arc::default(),
             shutdown: CancellationToken::new(),
         }

@@ -1,5 +1,7 @@
 //! From what a URL names (a run, a commit, a branch, a pull request) to two runs, compared.
 
+use std::sync::Arc;
+
 use bench_verdict::gate::GateOptions;
 
 use super::{AppState, WebError};
@@ -146,19 +148,29 @@ pub struct Compared {
     /// The side judged.
     pub head: RunSide,
     /// What came of it.
-    pub result: RunComparison,
+    pub result: Arc<RunComparison>,
 }
 
-/// Compares two runs.
+/// Compares two runs. Nothing changes a comparison but a write, so those under the gate's usual
+/// options are kept until then.
 pub async fn compare_runs(
     state: &AppState,
     base: RunId,
     head: RunId,
     options: &GateOptions,
-) -> Result<Compared, WebError> {
+) -> Result<Arc<Compared>, WebError> {
+    let (version, key) = (state.store.version(), (base, head));
+    let is_usual = *options == GateOptions::default();
+    if is_usual && let Some(compared) = state.comparisons.get(version, &key) {
+        return Ok(compared);
+    }
     let (base, head) = (load(state, base).await?, load(state, head).await?);
-    let result = compare(&base, &head, options);
-    Ok(Compared { base, head, result })
+    let result = Arc::new(compare(&base, &head, options));
+    let compared = Arc::new(Compared { base, head, result });
+    if is_usual {
+        state.comparisons.keep(version, key, compared.clone());
+    }
+    Ok(compared)
 }
 
 /// The base of a run: a pull request's merge base by the rules of [`pull::choose`].
@@ -245,12 +257,15 @@ pub async fn pushes(
         let (base, compared) = match chosen {
             Some((base, choice)) => (
                 Some(choice),
-                compare_runs(state, base.id, run.id, options).await?.result,
+                compare_runs(state, base.id, run.id, options)
+                    .await?
+                    .result
+                    .clone(),
             ),
             None => {
                 let series = state.store.judged_run(run.id).await?;
                 let series = series.map_or(0, |run| run.rows.len());
-                (None, pull::without_base(&run, series, options))
+                (None, Arc::new(pull::without_base(&run, series, options)))
             }
         };
         pushes.push(ComparedPush {

@@ -41,7 +41,7 @@ impl BlockInputs {
 }
 
 fn block(inputs: &BlockInputs, now: Millis) -> Option<Block> {
-    let tonight = inputs.nights.first()?;
+    let tonight = inputs.tonight.as_ref()?;
     let gate = verdict::gate(tonight);
     let (movers, movers_total) = movers(tonight, inputs);
     let headline = headline(&Subject {
@@ -57,7 +57,10 @@ fn block(inputs: &BlockInputs, now: Millis) -> Option<Block> {
         headline,
         gate,
         counts: Counts::of_rows(&tonight.rows),
-        nights: inputs.nights.iter().take(NIGHTS_SHOWN).map(night).collect(),
+        nights: std::iter::once(night(tonight))
+            .chain(inputs.earlier.iter().cloned())
+            .take(NIGHTS_SHOWN)
+            .collect(),
         targets: targets::rows(tonight),
         red_flags: targets::red_flags(tonight),
         movers,
@@ -65,7 +68,8 @@ fn block(inputs: &BlockInputs, now: Millis) -> Option<Block> {
     })
 }
 
-fn night(judged: &JudgedRun) -> Night {
+/// What the list of nights says of one.
+pub fn night(judged: &JudgedRun) -> Night {
     Night {
         run: judged.run.clone(),
         status: verdict::gate(judged).status,

@@ -15,7 +15,7 @@ pub use bench_verdict::suite_rules::RedFlag;
 use bench_verdict::verdict::{Band, Evidence};
 use serde::Serialize;
 
-pub use self::blocks::blocks;
+pub use self::blocks::{blocks, night};
 pub(super) use self::headline::mark;
 pub use self::movers::series_to_draw;
 use super::order;
@@ -35,9 +35,11 @@ pub const SPARK_NIGHTS: u32 = 30;
 pub struct BlockInputs {
     /// The machine.
     pub environment: Environment,
-    /// The newest runs of the main branch that form baselines, newest first, [`NIGHTS_SHOWN`] at
-    /// most. Where an environment has none, its newest run of any kind, alone. Empty: no block.
-    pub nights: Vec<JudgedRun>,
+    /// The newest run of the main branch that forms baselines. Where an environment has none, its
+    /// newest run of any kind. None: no block.
+    pub tonight: Option<JudgedRun>,
+    /// The runs of the main branch that form baselines before it, newest first.
+    pub earlier: Vec<Night>,
     /// For each series of [`series_to_draw`]: its last [`SPARK_NIGHTS`] points up to the newest
     /// night, oldest first. A series without an entry gets an empty sparkline.
     pub points: Vec<(SeriesId, Vec<Point>)>,

@@ -44,7 +44,7 @@ impl Store {
         let _writing = self.shared.writing.lock().await;
         let mut tx = self.writer().begin_with("begin immediate").await?;
         accept(self, &mut tx, series, accepting, now).await?;
-        tx.commit().await?;
+        self.commit(tx).await?;
         Ok(())
     }
 
@@ -193,7 +193,7 @@ impl Store {
             carried::forget(&mut tx, epoch.environment, time).await?;
             rejudge::ask_for(&mut tx, id).await?;
         }
-        tx.commit().await?;
+        self.commit(tx).await?;
         self.remember_judgements(id, time, &verdicts.judged);
         Ok(true)
     }

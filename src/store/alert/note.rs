@@ -44,7 +44,7 @@ impl Store {
         .await?;
         let subject = format!("annotation {id}");
         audit(&mut tx, now, (who, "annotation.add"), &subject, &new.text).await?;
-        tx.commit().await?;
+        self.commit(tx).await?;
         Ok(Annotation {
             id: AnnotationId(id),
             at: new.at,

@@ -53,7 +53,7 @@ impl Store {
             };
             accept(self, &mut tx, &open, &accepting, now).await?;
         }
-        tx.commit().await?;
+        self.commit(tx).await?;
         Ok(Some(Ok(alert)))
     }
 }

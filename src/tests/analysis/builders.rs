@@ -167,7 +167,8 @@ pub(crate) fn quiet(n: i64) -> Vec<Judged> {
 pub(crate) fn inputs(night: JudgedRun) -> BlockInputs {
     BlockInputs {
         environment: environment(),
-        nights: vec![night],
+        tonight: Some(night),
+        earlier: Vec::new(),
         points: Vec::new(),
         alerts: Vec::new(),
     }

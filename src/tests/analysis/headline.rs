@@ -243,7 +243,7 @@ fn the_worst_machine_comes_first_and_sample_data_last() {
     slow.push(row(1, Band::Critical, Evidence::Confirmed));
     let fine = quiet(2);
     let empty = BlockInputs {
-        nights: Vec::new(),
+        tonight: None,
         ..named("empty", Vec::new(), false)
     };
     let all = [

@@ -1,7 +1,7 @@
 //! What left its band.
 
 use bench_verdict::verdict::{Band, Evidence};
-use kvmark::analysis::overview::{MOVERS_SHOWN, series_to_draw};
+use kvmark::analysis::overview::{self, MOVERS_SHOWN, series_to_draw};
 use kvmark::domain::{Millis, SeriesId};
 
 use super::builders::{TONIGHT, block, inputs, night, point, quiet, row};
@@ -77,7 +77,7 @@ fn nights_carry_their_own_answer() {
     let mut inputs = inputs(night(quiet(3)));
     let mut before = night(vec![row(1, Band::Critical, Evidence::Exact)]);
     before.run.started_at = Millis(TONIGHT.0 - 1);
-    inputs.nights.push(before);
+    inputs.earlier.push(overview::night(&before));
     let block = block(inputs);
     let answers: Vec<&str> = block
         .nights

@@ -67,7 +67,7 @@ pub async fn compare(
     let (base, head) = sides::resolve(&state, base, head).await?;
     let compared = sides::compare_runs(&state, base.id, head.id, &options).await?;
     Ok(match query.format.unwrap_or_default() {
-        Format::Json => Json::<Comparison>(compared.result.comparison).into_response(),
+        Format::Json => Json::<&Comparison>(&compared.result.comparison).into_response(),
         Format::Markdown => as_markdown(markdown(&compared.result.comparison, &[])),
     })
 }

@@ -16,13 +16,13 @@ use super::verdict::{VerdictView, change_class, status_class, status_verb};
 use super::{Place, Shell, html, links, value};
 use crate::analysis::overview::{
     Block, BlockInputs, Counts, Mover, NIGHTS_SHOWN, Night, RedFlag, SPARK_NIGHTS, TargetRow,
-    blocks, series_to_draw,
+    blocks, night as night_of, series_to_draw,
 };
 use crate::chart::spark::spark;
 use crate::domain::alert::AlertState;
 use crate::domain::time::DAY_MS;
-use crate::domain::{Environment, JudgedRun, Millis, SeriesId};
-use crate::store::{AlertFilter, RunFilter, Store};
+use crate::domain::{Environment, JudgedRun, Millis, Run, SeriesId};
+use crate::store::{AlertFilter, RunFilter};
 use crate::text;
 use crate::web::{AppState, WebError};
 
@@ -33,7 +33,7 @@ pub async fn show(
 ) -> Result<Html<String>, WebError> {
     let shell = Shell::of(&state, Place::Tonight).await?;
     let environments = state.store.environments().await?;
-    let inputs = environments.into_iter().map(|e| load(&state.store, e));
+    let inputs = environments.iter().map(|e| load(&state, e.clone()));
     let inputs = try_join_all(inputs).await?;
     let now = state.now();
     let blocks = blocks(&inputs, now);
@@ -55,9 +55,9 @@ pub async fn show(
         let tonight = inputs
             .iter()
             .find(|one| one.environment.id == block.environment.id);
-        let tonight = tonight.and_then(|one| one.nights.first());
+        let tonight = tonight.and_then(|one| one.tonight.as_ref());
         views.push(BlockView {
-            alerts: rows(&state, &active).await?,
+            alerts: rows(&state, &active, &environments).await?,
             creep: tonight
                 .map(|night| creep_rows(&night.rows))
                 .unwrap_or_default(),
@@ -76,7 +76,8 @@ pub async fn show(
 }
 
 /// What one block is made from.
-async fn load(store: &Store, environment: Environment) -> Result<BlockInputs, WebError> {
+async fn load(state: &AppState, environment: Environment) -> Result<BlockInputs, WebError> {
+    let store = &state.store;
     let mut runs = store
         .latest_main_runs(environment.id, NIGHTS_SHOWN as u32)
         .await?;
@@ -88,9 +89,13 @@ async fn load(store: &Store, environment: Environment) -> Result<BlockInputs, We
         };
         runs = store.runs(&newest).await?;
     }
-    let nights = try_join_all(runs.iter().map(|run| store.judged_run(run.id))).await?;
-    let nights: Vec<JudgedRun> = nights.into_iter().flatten().collect();
-    let points = match nights.first() {
+    let mut runs = runs.into_iter();
+    let tonight = match runs.next() {
+        Some(run) => Some(store.judged(run).await?),
+        None => None,
+    };
+    let earlier = try_join_all(runs.map(|run| earlier(state, run))).await?;
+    let points = match &tonight {
         Some(tonight) => {
             let wanted = series_to_draw(tonight);
             store
@@ -101,10 +106,22 @@ async fn load(store: &Store, environment: Environment) -> Result<BlockInputs, We
     };
     Ok(BlockInputs {
         environment,
-        alerts: nights.first().map(standing).unwrap_or_default(),
-        nights,
+        alerts: tonight.as_ref().map(standing).unwrap_or_default(),
+        tonight,
+        earlier,
         points,
     })
+}
+
+/// What the list of nights says of an earlier one. Nothing changes it but a write.
+async fn earlier(state: &AppState, run: Run) -> Result<Night, WebError> {
+    let (version, id) = (state.store.version(), run.id);
+    if let Some(night) = state.nights.get(version, &id) {
+        return Ok(night);
+    }
+    let night = night_of(&state.store.judged(run).await?);
+    state.nights.keep(version, id, night.clone());
+    Ok(night)
 }
 
 /// The alerts that stand against a night, by series.

@@ -93,7 +93,7 @@ pub async fn show(
         states,
         machines: machines(&view, &environments),
         nothing: nothing(&view, all),
-        alerts: rows(&state, &alerts).await?,
+        alerts: rows(&state, &alerts, &environments).await?,
     })
 }
 

@@ -149,7 +149,7 @@ pub async fn show(
         version: alert.version,
         state: alert.state.name(),
         is_active: alert.is_active(),
-        is_sample: is_sample(&state, &alert).await?,
+        is_sample: is_sample(&alert, &state.store.environments().await?),
         owner: alert.owner.clone(),
         reason: alert.reason().map(str::to_owned),
         sentence: words::sentence(&alert, &series, now),

@@ -8,7 +8,7 @@ use bench_verdict::verdict::{Band, Evidence};
 use super::words;
 use crate::analysis;
 use crate::domain::alert::{Alert, By};
-use crate::domain::{AlertId, Series};
+use crate::domain::{AlertId, Environment, Series};
 use crate::web::pages::verdict::{VerdictView, change_class};
 use crate::web::{AppState, WebError};
 
@@ -42,13 +42,16 @@ pub struct AlertRow {
     pub is_sample: bool,
 }
 
-/// Alerts as rows.
-pub async fn rows(state: &AppState, alerts: &[Alert]) -> Result<Vec<AlertRow>, WebError> {
+/// Alerts of these machines as rows.
+pub async fn rows(
+    state: &AppState,
+    alerts: &[Alert],
+    machines: &[Environment],
+) -> Result<Vec<AlertRow>, WebError> {
     let now = state.now();
     let mut rows = Vec::with_capacity(alerts.len());
     for alert in alerts {
         let series = series_of(state, alert).await?;
-        let is_sample = is_sample(state, alert).await?;
         let (band, evidence) = verdict(alert);
         rows.push(AlertRow {
             id: alert.id,
@@ -63,7 +66,7 @@ pub async fn rows(state: &AppState, alerts: &[Alert]) -> Result<Vec<AlertRow>, W
             state: alert.state.name(),
             owner: alert.owner.clone(),
             is_active: alert.is_active(),
-            is_sample,
+            is_sample: is_sample(alert, machines),
         });
     }
     Ok(rows)
@@ -79,10 +82,9 @@ pub async fn series_of(state: &AppState, alert: &Alert) -> Result<Vec<Arc<Series
 }
 
 /// Whether an alert's machine is a made-up one, whose values were generated.
-pub async fn is_sample(state: &AppState, alert: &Alert) -> Result<bool, WebError> {
-    let environments = state.store.environments().await?;
-    let mut own = environments.iter().filter(|e| e.id == alert.environment);
-    Ok(own.any(|machine| machine.is_sample))
+pub fn is_sample(alert: &Alert, machines: &[Environment]) -> bool {
+    let mut own = machines.iter().filter(|e| e.id == alert.environment);
+    own.any(|machine| machine.is_sample)
 }
 
 /// How bad an alert is, and how sure.
