@@ -6,8 +6,9 @@
 //! differ in nothing that is compiled give the same program, byte for byte.
 
 use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use sha2::{Digest, Sha256};
 use thiserror::Error;
@@ -70,6 +71,7 @@ pub struct Builder {
     repository: PathBuf,
     cache: PathBuf,
     recipe: Recipe,
+    heard: fn(&str),
 }
 
 /// A revision and what runs it.
@@ -91,7 +93,13 @@ impl Builder {
             repository: PathBuf::from(repository),
             cache: cache.to_owned(),
             recipe,
+            heard: |_| {},
         })
+    }
+
+    /// Tells `heard` each line that a build says.
+    pub fn telling(self, heard: fn(&str)) -> Self {
+        Self { heard, ..self }
     }
 
     /// The repository's work tree.
@@ -187,10 +195,10 @@ impl Builder {
         let mut cargo = clean_command("cargo");
         cargo
             .current_dir(&tree)
-            .args(["build", "--quiet", "--locked", "--profile", "measure"])
+            .args(["build", "--locked", "--profile", "measure"])
             .args(["--package", "bench-runner", "--bin", "bench-runner"])
             .env("CARGO_TARGET_DIR", &target);
-        succeeds(&mut cargo, &commit)?;
+        self.succeeds(&mut cargo, &commit)?;
         let made = target.join("measure").join("bench-runner");
         // Beside its place first: a program that is there is whole.
         let beside = built.with_extension(std::process::id().to_string());
@@ -220,13 +228,46 @@ impl Builder {
         check_out(&tree, &commit)?;
         if let Some(build) = build {
             let mut shell = clean_command("sh");
-            succeeds(shell.current_dir(&tree).args(["-c", build]), &commit)?;
+            self.succeeds(shell.current_dir(&tree).args(["-c", build]), &commit)?;
         }
         File::create(&mark).map_err(failed("make", &mark))?;
         Ok(Built {
             commit,
             place: tree,
             cached: false,
+        })
+    }
+
+    /// Builds; an error has what matters of what was said.
+    fn succeeds(&self, build: &mut Command, revision: &str) -> Result<(), BuildError> {
+        let program = PathBuf::from(build.get_program());
+        let failed = |source| failed("run", &program)(source);
+        build
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
+        let (mut child, _group) = interrupt::start(build).map_err(failed)?;
+        let mut said = Vec::new();
+        for line in child
+            .stderr
+            .take()
+            .map(BufReader::new)
+            .into_iter()
+            .flat_map(|text| text.split(b'\n'))
+        {
+            let line = String::from_utf8_lossy(&line.map_err(failed)?).into_owned();
+            (self.heard)(&line);
+            said.push(line);
+        }
+        let status = child.wait().map_err(failed)?;
+        // Whatever was stopped may well build.
+        interrupt::check().map_err(BuildError::Stopped)?;
+        if status.success() {
+            return Ok(());
+        }
+        Err(BuildError::Build {
+            revision: revision.to_owned(),
+            said: gist(&said).unwrap_or_else(|| status.to_string()),
         })
     }
 
@@ -291,31 +332,17 @@ fn check_out(tree: &Path, commit: &str) -> Result<(), BuildError> {
     .map(drop)
 }
 
-/// Builds; an error has what matters of what was said: the compiler's errors, or else the last lines.
-fn succeeds(build: &mut Command, revision: &str) -> Result<(), BuildError> {
-    let output = interrupt::output(build);
-    // Whatever was stopped may well build.
-    interrupt::check().map_err(BuildError::Stopped)?;
-    let output = output.map_err(failed("run", Path::new(build.get_program())))?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let said = String::from_utf8_lossy(&output.stderr);
-    let errors: Vec<&str> = said
-        .lines()
-        .filter(|line| line.starts_with("error"))
-        .take(3)
-        .collect();
-    let lines: Vec<&str> = said.lines().collect();
-    let last = &lines[lines.len().saturating_sub(3)..];
-    let said = if errors.is_empty() { last } else { &errors };
-    Err(BuildError::Build {
-        revision: revision.to_owned(),
-        said: match said {
-            [] => output.status.to_string(),
-            said => said.join("; "),
-        },
-    })
+/// What matters of what was said: the compiler's errors, or else the last lines.
+fn gist(said: &[String]) -> Option<String> {
+    let errors = said.iter().filter(|line| line.starts_with("error"));
+    let errors: Vec<&str> = errors.take(3).map(String::as_str).collect();
+    let last = &said[said.len().saturating_sub(3)..];
+    let gist = if errors.is_empty() {
+        last.join("; ")
+    } else {
+        errors.join("; ")
+    };
+    Some(gist).filter(|gist| !gist.is_empty())
 }
 
 pub(crate) fn git(repository: &Path, arguments: &[&str]) -> Result<String, BuildError> {

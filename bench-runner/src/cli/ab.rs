@@ -15,7 +15,7 @@ use super::failure::{Failure, OrExit as _, usage};
 use super::pairs::{Measured, RoundArgs, measure};
 use super::server_args::{ServerArgs, SpoolArgs};
 use super::upload;
-use super::word::{short, word};
+use super::word::word;
 use crate::ab::build::Builder;
 use crate::ab::report::{Told, reports};
 use crate::ab::side::{Program, Side};
@@ -187,14 +187,7 @@ struct Revised {
 
 impl Revised {
     fn build(builder: &Builder, revision: &str, rounds: &RoundArgs) -> Result<Self, Failure> {
-        eprintln!("building {revision}");
-        let built = builder.build(revision).or_usage()?;
-        let how = if built.cached {
-            "from the cache"
-        } else {
-            "built"
-        };
-        eprintln!("{revision} is {}, {how}", short(&built.commit));
+        let built = BuildArgs::build(builder, revision).or_usage()?;
         // What is no hash and no place in a history is what people call the branch.
         let is_branch = |name: &str| {
             !name.starts_with("HEAD")

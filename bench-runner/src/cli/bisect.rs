@@ -187,8 +187,7 @@ impl<'a> Bench<'a> {
         {
             given.extend(options(&[name]));
         }
-        eprintln!("building {}", short(good));
-        let built = builder.build(good).or_usage()?;
+        let built = BuildArgs::build(builder, good).or_usage()?;
         let asked = format!(
             "{good} {bad} {series} {given:?} {:?} {:?}",
             args.build.exec, args.build.build
@@ -214,8 +213,7 @@ impl<'a> Bench<'a> {
     }
 
     fn measured(&self, commit: &str, line: f64) -> Result<Seen, Failure> {
-        eprintln!("building {}", short(commit));
-        let built = match self.builder.build(commit) {
+        let built = match BuildArgs::build(self.builder, commit) {
             Ok(built) => built,
             Err(error @ BuildError::Build { .. }) => return Ok(Seen::Broken(error.to_string())),
             Err(error) => return Err(error).or_usage(),

@@ -1,9 +1,12 @@
 //! How revisions become something to run, shared by `ab`, `bisect` and `nightly`.
 
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use super::failure::{Failure, OrExit as _, usage};
-use crate::ab::build::{Builder, Recipe, default_cache};
+use super::word::short;
+use crate::ab::build::{BuildError, Builder, Built, Recipe, default_cache};
+use crate::output::{clear, passing, rough};
 
 /// How a revision is built and run.
 #[derive(Debug, Clone, clap::Args)]
@@ -32,6 +35,28 @@ impl BuildArgs {
             },
             None => Recipe::Runner,
         };
-        Builder::new(Path::new("."), &cache, recipe).or_usage()
+        let builder = Builder::new(Path::new("."), &cache, recipe).or_usage()?;
+        Ok(builder.telling(show))
     }
+
+    /// Builds a revision, and says how that went: the first time takes minutes.
+    pub(super) fn build(builder: &Builder, revision: &str) -> Result<Built, BuildError> {
+        eprintln!("building {revision}");
+        let start = Instant::now();
+        let built = builder.build(revision);
+        clear();
+        let built = built?;
+        let how = if built.cached {
+            "from the cache".to_owned()
+        } else {
+            format!("built in {}", rough(start.elapsed()))
+        };
+        eprintln!("{revision} is {}, {how}", short(&built.commit));
+        Ok(built)
+    }
+}
+
+/// What a build says.
+fn show(line: &str) {
+    passing(&format!("  {}", line.trim()));
 }

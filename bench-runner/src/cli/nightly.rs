@@ -208,8 +208,7 @@ impl Night<'_> {
             .build
             .builder()
             .map_err(|failure| cannot(&failure.error))?;
-        eprintln!("building {}", short(commit));
-        let built = builder.build(commit).map_err(|error| cannot(&error))?;
+        let built = BuildArgs::build(&builder, commit).map_err(|error| cannot(&error))?;
         let branch = self.report.revision.branch.clone();
         Ok((
             builder.side(short(commit), &built, options),

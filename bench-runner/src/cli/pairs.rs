@@ -10,8 +10,9 @@ use regex::Regex;
 use super::failure::{Failure, OrExit as _};
 use crate::ab::rounds::{self, Budget, Pairs, Row};
 use crate::ab::side::Side;
-use crate::collect::plan::{duration_text, parse_benchtime, parse_duration};
+use crate::collect::plan::{parse_benchtime, parse_duration};
 use crate::interrupt::Stopped;
+use crate::output::{clear, rough, status};
 
 /// How rounds are made.
 #[derive(Debug, Clone, clap::Args)]
@@ -111,14 +112,15 @@ pub(super) fn measure(
         },
         |pairs| {
             let took = start.elapsed();
-            eprintln!("{}", progress(pairs, &budget, took, args.time));
+            status(&progress(pairs, &budget, took, args.time));
             // Rounds come in twos, so that the order stays balanced.
             let next_two = took + 2 * (took / pairs.rounds);
             let fits = args.time.is_none_or(|time| next_two <= time);
             fits || !pairs.rounds.is_multiple_of(2)
         },
-    )
-    .or_usage()?;
+    );
+    clear();
+    let pairs = pairs.or_usage()?;
     if pairs.stopped && pairs.rounds == 0 {
         return Err(Stopped).or_usage();
     }
@@ -131,8 +133,6 @@ pub(super) fn measure(
 
 /// `round 6 of at most 20, 14 s, at most 33 s more; 2 of 8 series undecided`.
 fn progress(pairs: &Pairs, budget: &Budget, took: Duration, time: Option<Duration>) -> String {
-    let seconds =
-        |time: Duration| duration_text(Duration::from_secs(time.as_secs_f64().ceil() as u64));
     let left = took / pairs.rounds.max(1) * budget.rounds.saturating_sub(pairs.rounds);
     let left = time.map_or(left, |time| left.min(time.saturating_sub(took)));
     let more = if pairs.decided {
@@ -141,11 +141,11 @@ fn progress(pairs: &Pairs, budget: &Budget, took: Duration, time: Option<Duratio
         let (undecided, all) = (pairs.undecided(budget).len(), pairs.samples().count());
         format!(
             "at most {} more; {undecided} of {all} series undecided",
-            seconds(left)
+            rough(left)
         )
     };
     let (round, most) = (pairs.rounds, budget.rounds);
-    format!("round {round} of at most {most}, {}, {more}", seconds(took))
+    format!("round {round} of at most {most}, {}, {more}", rough(took))
 }
 
 impl Measured {

@@ -2,6 +2,7 @@
 //! operation is repeated.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -14,8 +15,8 @@ use crate::suite::plant::Operation;
 /// The function within which instructions are collected.
 const WITHIN: &str = "*repeat_counted*";
 
-/// Callgrind runs of this process: each has a folder of its own.
-static RUNS: AtomicU64 = AtomicU64::new(0);
+/// Folders that this process has named.
+static NAMED: AtomicU64 = AtomicU64::new(0);
 
 /// Why callgrind gave no figure.
 #[derive(Debug, Error)]
@@ -55,10 +56,7 @@ pub enum CallgrindError {
 /// Instructions of so many operations.
 pub(super) fn count(operation: Operation, times: u64, seed: u64) -> Result<u64, CallgrindError> {
     let program = std::env::current_exe().map_err(CallgrindError::Start)?;
-    let run = RUNS.fetch_add(1, Ordering::Relaxed);
-    let name = format!("bench-runner-callgrind-{}-{run}", std::process::id());
-    let folder = std::env::temp_dir().join(name);
-    fs::create_dir(&folder).map_err(file("make the folder", &folder))?;
+    let folder = own_folder()?;
     let counted = count_in(
         &folder,
         &program,
@@ -67,6 +65,23 @@ pub(super) fn count(operation: Operation, times: u64, seed: u64) -> Result<u64, 
     // It is in the folder for temporary files: what is left there is cleared some day.
     let _ = fs::remove_dir_all(&folder);
     counted
+}
+
+/// A folder that no other run has: not of this process, and not of one with its number in another
+/// container that shares the folder for temporary files.
+fn own_folder() -> Result<PathBuf, CallgrindError> {
+    loop {
+        let number = NAMED.fetch_add(1, Ordering::Relaxed);
+        let name = format!("bench-runner-callgrind-{}-{number}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        match fs::create_dir(&folder) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            made => {
+                made.map_err(file("make the folder", &folder))?;
+                return Ok(folder);
+            }
+        }
+    }
 }
 
 fn count_in(
@@ -137,6 +152,15 @@ fn parse(text: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_run_has_a_folder_of_its_own() {
+        let [one, other] = [own_folder(), own_folder()].map(|folder| folder.expect("it is made"));
+        assert_ne!(one, other);
+        for folder in [one, other] {
+            assert!(fs::remove_dir(folder).is_ok());
+        }
+    }
 
     #[test]
     fn the_total_is_read_and_none_is_none() {

@@ -41,7 +41,7 @@ impl Observer for Progress {
     fn starting(&mut self, state: &State<'_>) {
         let left = state
             .left
-            .map_or_else(String::new, |left| format!("  about {} left", short(left)));
+            .map_or_else(String::new, |left| format!("  about {} left", rough(left)));
         if let Some(bar) = &self.bar {
             bar.set_length(state.total as u64);
             bar.set_position(state.done as u64);
@@ -60,7 +60,8 @@ impl Observer for Progress {
     }
 }
 
-fn short(time: Duration) -> String {
+/// A time as people say it.
+pub(crate) fn rough(time: Duration) -> String {
     match time.as_secs() {
         seconds @ 0..=99 => format!("{seconds} s"),
         seconds @ 100..=5_999 => format!("{} min", seconds.div_ceil(60)),
@@ -74,7 +75,7 @@ mod tests {
 
     #[test]
     fn time_left_is_told_in_the_unit_that_people_use() {
-        let read = |seconds| short(Duration::from_secs(seconds));
+        let read = |seconds| rough(Duration::from_secs(seconds));
         assert_eq!(read(0), "0 s");
         assert_eq!(read(99), "99 s");
         assert_eq!(read(101), "2 min");

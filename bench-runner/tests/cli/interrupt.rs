@@ -1,16 +1,13 @@
 //! Ctrl-C and a request to terminate, given to the program as it is used.
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test may fail where its own files cannot be written"
-)]
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
-use std::process::{Child, ChildStderr, Command, Stdio};
+use std::process::{Child, ChildStderr, Stdio};
 
 use bench_report::report::{Report, Status};
-use jiff::Timestamp;
 use rustix::process::{Pid, Signal, kill_process};
+
+use crate::{bench_runner, report};
 
 /// The program while it runs, in a folder of its own.
 struct Running {
@@ -31,9 +28,7 @@ impl Running {
     /// Starts it, and comes back when it has said `line` on standard error.
     fn until(line: &str, arguments: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_bench-runner"))
-            .current_dir(folder.path())
-            .args(arguments)
+        let mut child = bench_runner(folder.path(), arguments)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -80,8 +75,7 @@ impl Running {
 
 impl Ended {
     fn report(&self) -> Report {
-        let json = std::fs::read(self.folder.path().join("report.json")).unwrap();
-        Report::parse(&json, Timestamp::now()).unwrap()
+        report(&self.folder.path().join("report.json"))
     }
 }
 

@@ -1,0 +1,110 @@
+//! `ab` and `bisect`: two sides in turn.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::{ran, stderr, stdout};
+
+#[test]
+fn two_commands_that_differ_end_with_1_and_equal_ones_with_0() {
+    let folder = tempfile::tempdir().unwrap();
+    let side = |ns: u32| format!("echo BenchmarkA 10 {ns} ns/op");
+    let ab = |base: &str, head: &str| {
+        ran(
+            folder.path(),
+            &["ab", "--", "sh", "-c", base, "---", "sh", "-c", head],
+        )
+    };
+    let slower = ab(&side(100), &side(150));
+    assert_eq!(slower.status.code(), Some(1), "{}", stderr(&slower));
+    assert!(
+        stdout(&slower).contains("critical confirmed"),
+        "{}",
+        stdout(&slower)
+    );
+    let equal = ab(&side(100), &side(100));
+    assert_eq!(equal.status.code(), Some(0), "{}", stdout(&equal));
+}
+
+/// Makes a commit of these files in a repository; returns it.
+fn commit(folder: &Path, files: &[(&str, &str)]) -> String {
+    let git = |arguments: &[&str]| {
+        let done = Command::new("git")
+            .current_dir(folder)
+            .args(["-c", "user.name=A", "-c", "user.email=a@example.org"])
+            .args(arguments)
+            .output()
+            .unwrap();
+        assert!(done.status.success(), "{done:?}");
+        String::from_utf8(done.stdout).unwrap().trim().to_owned()
+    };
+    if !folder.join(".git").exists() {
+        git(&["init", "--quiet", "--initial-branch=main"]);
+    }
+    for (name, text) in files {
+        std::fs::write(folder.join(name), text).unwrap();
+    }
+    git(&["add", "."]);
+    git(&[
+        "commit",
+        "--quiet",
+        "--allow-empty",
+        "--message",
+        "a commit",
+    ]);
+    git(&["rev-parse", "HEAD"])
+}
+
+#[test]
+fn bisect_finds_a_planted_commit_passes_over_what_does_not_build_and_goes_on_from_what_it_kept() {
+    let (folder, cache) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let script = "for i in 1 2 3; do echo \"BenchmarkWork 100 $(cat level) ns/op\"; done\n";
+    let good = commit(
+        folder.path(),
+        &[("bench.sh", script), ("level", "100.0"), ("ok", "yes")],
+    );
+    for number in 0..4 {
+        commit(folder.path(), &[("README", &number.to_string())]);
+    }
+    let broken = commit(folder.path(), &[("ok", "no")]);
+    commit(folder.path(), &[("ok", "yes")]);
+    let culprit = commit(folder.path(), &[("level", "112.0")]);
+    for number in 4..7 {
+        commit(folder.path(), &[("README", &number.to_string())]);
+    }
+    let bisect = |expected: &str| {
+        let cache = cache.path().to_str().unwrap();
+        let arguments = [
+            "bisect",
+            "--series",
+            "Work ns/op",
+            "--good",
+            &good,
+            "--bad",
+            "HEAD",
+            "--build",
+            "grep -q yes ok",
+            "--exec",
+            "sh bench.sh",
+            "--rounds",
+            "8",
+            "--cache",
+            cache,
+        ];
+        let output = ran(folder.path(), &arguments);
+        let (said, told) = (stdout(&output), stderr(&output));
+        assert!(output.status.success(), "{said}{told}");
+        let first = format!("the first bad commit is {}", &culprit[..10]);
+        assert!(said.contains(&first), "{said}{told}");
+        assert!(said.contains("its effect: +12.0%"), "{said}");
+        assert!(said.contains("sure: every step"), "{said}");
+        assert!(told.contains(expected), "{told}");
+        told
+    };
+    let told = bisect("building");
+    assert!(
+        told.contains(&format!("{}: passed over", &broken[..10])),
+        "{told}"
+    );
+    bisect("(kept)");
+}
