@@ -311,16 +311,23 @@ fn key(tree: &Path) -> String {
     let version = clean_command("rustc").current_dir(tree).arg("-vV").output();
     let mut hash = Sha256::new();
     hash.update(version.map(|output| output.stdout).unwrap_or_default());
-    for name in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"] {
-        hash.update(name);
-        if let Some(value) = std::env::var_os(name) {
-            hash.update(value.as_encoded_bytes());
-        }
+    let changes_builds = |name: &str| {
+        ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"].contains(&name)
+            || name.starts_with("CARGO_PROFILE_")
+            || name.starts_with("CARGO_BUILD_RUSTFLAGS")
+    };
+    let mut flags: Vec<_> = std::env::vars_os()
+        .filter(|(name, _)| name.to_str().is_some_and(changes_builds))
+        .collect();
+    flags.sort();
+    for (name, value) in flags {
+        hash.update(name.as_encoded_bytes());
+        hash.update(value.as_encoded_bytes());
     }
     hex(&hash.finalize())[..8].to_owned()
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

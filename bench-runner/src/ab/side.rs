@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
+use super::build::hex;
 use crate::environment::clean_command;
 use crate::interrupt::{self, Stopped};
 
@@ -118,11 +119,18 @@ pub enum SideError {
 }
 
 impl Side {
-    /// The fingerprint of what it runs, where it is one file: equal programs differ only by noise.
+    /// The fingerprint of what it runs: sides with one fingerprint differ only by noise. Of a command
+    /// it is its words and where it runs.
     pub fn fingerprint(&self) -> Option<String> {
+        if self.slowed.is_some() {
+            return None;
+        }
         match &self.program {
             Program::Runner { path, .. } => file_sha256(path),
-            Program::Command { .. } => None,
+            Program::Command { words, folder } => {
+                let text = format!("{words:?} in {folder:?}");
+                Some(hex(&Sha256::digest(text)))
+            }
         }
     }
 
@@ -249,8 +257,7 @@ fn figures(reports: &[Report]) -> BTreeMap<SeriesName, Figures> {
 
 /// SHA-256 of a file, lower-case hex.
 fn file_sha256(path: &Path) -> Option<String> {
-    let hash = Sha256::digest(std::fs::read(path).ok()?);
-    Some(hash.iter().map(|byte| format!("{byte:02x}")).collect())
+    Some(hex(&Sha256::digest(std::fs::read(path).ok()?)))
 }
 
 #[cfg(test)]
@@ -268,6 +275,20 @@ mod tests {
             program,
             slowed: None,
         }
+    }
+
+    #[test]
+    fn one_command_in_one_place_is_the_same_program_and_a_planted_one_is_not() {
+        let one = command(&["true", "a b"]);
+        assert!(one.fingerprint().is_some());
+        assert_eq!(one.fingerprint(), command(&["true", "a b"]).fingerprint());
+        assert_ne!(
+            one.fingerprint(),
+            command(&["true", "a", "b"]).fingerprint()
+        );
+        let mut planted = one.clone();
+        planted.slowed = Some(0.1);
+        assert_ne!(one.fingerprint(), planted.fingerprint());
     }
 
     #[test]

@@ -227,8 +227,18 @@ impl Way {
             .iter()
             .find(is_own)
             .map(|(_, stored)| stored);
-        if let Some(stored) = stored {
-            print(stored);
+        match (stored, &report.pair) {
+            // What one side is by its own history says nothing about the pair.
+            (Some(stored), Some(pair)) => {
+                println!(
+                    "{} is run {} at {}",
+                    word(pair.side),
+                    stored.run_id,
+                    stored.url
+                );
+            }
+            (Some(stored), None) => print(stored),
+            (None, _) => {}
         }
         Ok((self.outcome(&delivery), stored.map(|stored| stored.run_id)))
     }
@@ -246,9 +256,12 @@ impl Way {
             );
         }
         if let Some(error) = &delivery.stopped {
+            let waiting = match delivery.waiting {
+                1 => "1 report waits".to_owned(),
+                many => format!("{many} reports wait"),
+            };
             eprintln!(
-                "bench-runner: {error}; {} reports wait in {} and go with the next upload",
-                delivery.waiting,
+                "bench-runner: {error}; {waiting} in {} for the next upload",
                 self.spool.folder().display(),
             );
         }

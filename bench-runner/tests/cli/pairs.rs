@@ -108,3 +108,46 @@ fn bisect_finds_a_planted_commit_passes_over_what_does_not_build_and_goes_on_fro
     );
     bisect("(kept)");
 }
+
+#[test]
+fn a_revision_against_itself_is_told_to_be_the_same_program_and_is_built_once() {
+    let (folder, cache) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    // Each build leaves a line; the figures are the time of day, and differ.
+    let script = "echo \"BenchmarkWork 100 $(date +%N | sed s/^0*//) ns/op\"\n";
+    commit(folder.path(), &[("bench.sh", script)]);
+    let log = cache.path().join("builds");
+    let build = format!("echo built >> {}", log.display());
+    let arguments = [
+        "ab",
+        "--base=main",
+        "--head=HEAD",
+        "--rounds=4",
+        "--build",
+        &build,
+    ];
+    let more = [
+        "--exec=sh bench.sh",
+        "--cache",
+        cache.path().to_str().unwrap(),
+    ];
+    let output = ran(folder.path(), &[&arguments[..], &more[..]].concat());
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}{}",
+        stdout(&output),
+        stderr(&output)
+    );
+    assert!(
+        stderr(&output).contains("both sides are the same program"),
+        "{}",
+        stderr(&output)
+    );
+    assert!(
+        stderr(&output).contains("from the cache"),
+        "{}",
+        stderr(&output)
+    );
+    assert!(stdout(&output).contains("noise"), "{}", stdout(&output));
+    assert_eq!(std::fs::read_to_string(log).unwrap(), "built\n");
+}

@@ -141,7 +141,7 @@ fn a_server_that_is_away_ends_with_6_and_the_report_waits_in_the_spool() {
     let output = ran(folder.path(), &tiny(&server));
     assert_eq!(output.status.code(), Some(6), "{}", stderr(&output));
     assert!(
-        stderr(&output).contains("1 reports wait in"),
+        stderr(&output).contains("1 report waits in"),
         "{}",
         stderr(&output)
     );
