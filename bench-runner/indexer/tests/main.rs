@@ -4,6 +4,7 @@
 mod bounds;
 mod index;
 mod model;
+mod threads;
 mod wire;
 mod world;
 
