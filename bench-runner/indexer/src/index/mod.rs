@@ -24,6 +24,7 @@ mod journal;
 mod matches;
 mod meter;
 mod names;
+mod pages;
 mod prefetch;
 mod reader;
 mod registry;
