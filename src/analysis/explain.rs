@@ -53,6 +53,8 @@ pub fn explain(inputs: ExplainInputs) -> Option<Explanation> {
     });
     let (judgement, tonight) = said?;
 
+    let mut settled = beside.settled.iter();
+    let settled = settled.find(|(night, _)| *night == run.id);
     let used = |point: &Point| RunUsed {
         run_id: point.run.0,
         time_ms: point.time.0,
@@ -79,6 +81,7 @@ pub fn explain(inputs: ExplainInputs) -> Option<Explanation> {
         },
         judgement,
         standing: None,
+        decided: None,
     };
     Some(explain::explain(explain::Judged {
         run_id: run.id.0,
@@ -90,6 +93,7 @@ pub fn explain(inputs: ExplainInputs) -> Option<Explanation> {
         window,
         left_out: left_out.collect(),
         tonight: tonight.as_ref(),
+        pairs: settled.map(|(_, pairs)| *pairs),
         state: &carried.state,
         inputs_hash: judgement.inputs?,
         stored_hash: point.judgement.inputs,

@@ -1,16 +1,16 @@
 //! The verdict of a stored run, judged by [`bench_verdict::gate`]: what CI is told.
 
-use bench_report::metric::Target;
+use bench_report::metric::{Direction, Target};
 use bench_verdict::band;
 use bench_verdict::gate::{self, GateInput, GateOptions};
 use bench_verdict::suite_rules;
-use bench_verdict::verdict::{Coverage, SeriesVerdict, TargetResult, Verdict};
+use bench_verdict::verdict::{Coverage, Decided, SeriesVerdict, TargetResult, Verdict};
 
 pub use bench_verdict::RULE;
 
 use super::overview::Gate;
 use super::{confirmation, targets};
-use crate::domain::{Judged, JudgedRun};
+use crate::domain::{self, Judged, JudgedRun};
 
 /// The verdict of a run under the given options.
 pub fn of_run(run: &JudgedRun, options: &GateOptions) -> Verdict {
@@ -87,6 +87,18 @@ pub fn frozen_change(row: &Judged) -> Option<f64> {
     band::judge(value, Some(frozen), series.better, series.floor).change
 }
 
+fn decided_of(row: &Judged, decided: &domain::Decided) -> Decided {
+    let worse = match row.series.better {
+        Direction::Lower => 1.0,
+        Direction::Higher => -1.0,
+    };
+    let level = |change: f64| decided.frozen_baseline * (1.0 + worse * change);
+    Decided {
+        alert_id: decided.alert.0,
+        level: decided.change.map(level),
+    }
+}
+
 /// What is said of one row, as the gate takes it.
 pub(super) fn series_verdict(row: &Judged, environment: &str) -> SeriesVerdict {
     let (key, judgement) = (&row.series.key, &row.judgement);
@@ -114,6 +126,7 @@ pub(super) fn series_verdict(row: &Judged, environment: &str) -> SeriesVerdict {
         alert_id: row.standing.map(|standing| standing.alert.0),
         frozen_baseline: row.standing.map(|standing| standing.frozen_baseline),
         frozen_change: frozen_change(row),
+        decided: row.decided.map(|decided| decided_of(row, &decided)),
         confirm: None,
         target: row.series.target.map(|target| TargetResult {
             op: target.op,

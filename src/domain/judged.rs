@@ -5,7 +5,7 @@ use bench_verdict::verdict::{Band, Evidence};
 use serde::Serialize;
 
 use super::confirmation::Proofs;
-use super::{Millis, Patterns, Run, RunId, Series, SeriesId, Standing, Text};
+use super::{Decided, Millis, Patterns, Run, RunId, Series, SeriesId, Standing, Text};
 
 /// One series in one run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -61,6 +61,8 @@ pub struct Judged {
     pub judgement: Judgement,
     /// The alert that stands against it, where it forms a baseline.
     pub standing: Option<Standing>,
+    /// The change that a person has accepted or dismissed and that its baseline still shows.
+    pub decided: Option<Decided>,
 }
 
 /// One point of a series' history, in the order of time: what a chart draws and a tooltip says.

@@ -47,6 +47,6 @@ pub use pair::{Commit, Purpose, RunPair, Side};
 pub use rule::{Patterns, RuleVersion};
 pub use run::{Coverage, Revision, Run, RunKind};
 pub use series::{Series, SeriesKey};
-pub use standing::{Standing, standing};
+pub use standing::{Decided, Standing, Standings, standing, standings};
 pub use text::Text;
 pub use time::Millis;

@@ -16,14 +16,61 @@ pub struct Standing {
     pub frozen_baseline: f64,
 }
 
+/// A change that a person has accepted or dismissed, while a run's baseline still shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Decided {
+    /// Its alert.
+    pub alert: AlertId,
+    /// The level before it.
+    pub frozen_baseline: f64,
+    /// Its size, positive being worse; absent where the level before is zero.
+    pub change: Option<f64>,
+}
+
+/// The alerts that a run is measured against, or no more, by series.
+#[derive(Debug, Clone, Default)]
+pub struct Standings {
+    /// Those that stand.
+    pub standing: HashMap<SeriesId, Standing>,
+    /// Those that a person has decided of: the newest of each series.
+    pub decided: HashMap<SeriesId, Decided>,
+}
+
+/// What alerts mean to a run at `at`; `window_ms` is how long its baseline reaches back.
+pub fn standings(alerts: &[Alert], suite_version: &str, at: Millis, window_ms: i64) -> Standings {
+    let mut decided: Vec<(Millis, SeriesId, Decided)> = Vec::new();
+    for alert in alerts.iter().filter(|a| a.suite_version == suite_version) {
+        for one in &alert.series {
+            let shows = one.since.at <= at && one.since.at.0 > at.0.saturating_sub(window_ms);
+            let accepted = matches!(one.ended, Some((_, How::Accepted)));
+            if shows && (accepted || is_closed(alert.state)) {
+                let found = Decided {
+                    alert: alert.id,
+                    frozen_baseline: one.frozen_baseline,
+                    change: one.change,
+                };
+                decided.push((one.since.at, one.series, found));
+            }
+        }
+    }
+    decided.sort_by_key(|(since, ..)| *since);
+    Standings {
+        standing: standing(alerts, suite_version, at),
+        decided: decided.into_iter().map(|(_, id, one)| (id, one)).collect(),
+    }
+}
+
+fn is_closed(state: AlertState) -> bool {
+    matches!(state, AlertState::Accepted | AlertState::Dismissed)
+}
+
 /// By series, the alert that stood at `at` and that nobody has accepted or dismissed since; of
 /// several the oldest, whose frozen level is the one before all changes. `suite_version`: what
 /// another version measured is not compared.
 pub fn standing(alerts: &[Alert], suite_version: &str, at: Millis) -> HashMap<SeriesId, Standing> {
-    let closed = |state| matches!(state, AlertState::Accepted | AlertState::Dismissed);
     let mut found: Vec<(Millis, SeriesId, Standing)> = alerts
         .iter()
-        .filter(|alert| alert.suite_version == suite_version && !closed(alert.state))
+        .filter(|alert| alert.suite_version == suite_version && !is_closed(alert.state))
         .flat_map(|alert| alert.series.iter().map(move |series| (alert, series)))
         .filter(|(_, series)| {
             let over = match series.ended {

@@ -9,7 +9,7 @@ use crate::domain::{EnvironmentId, Millis, RunId, SeriesId};
 use super::{Store, StoreError};
 
 /// How far back a baseline looks, in days.
-pub(super) const BASELINE_DAYS: i64 = 7;
+pub(in crate::store) const BASELINE_DAYS: i64 = 7;
 
 /// Whose baseline is asked for.
 #[derive(Clone, Copy)]

@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use bench_verdict::band;
 use bench_verdict::verdict::{Band, Evidence};
 use sqlx::{FromRow, QueryBuilder, Sqlite, SqliteConnection};
 
 use crate::domain::{
-    Judged, JudgedRun, Judgement, Measurement, Millis, Run, RunId, Series, SeriesId, standing,
+    Judged, JudgedRun, Judgement, Measurement, Millis, Run, RunId, Series, SeriesId, Standings,
+    standings,
 };
 
 use super::baseline::BaselineOf;
@@ -158,9 +160,11 @@ impl Store {
         };
         if run.forms_baseline(self.main_branch()) {
             let alerts = self.alerts_at(run.environment, &run.suite, run.started_at);
-            let standing = standing(&alerts.await?, &run.suite_version, run.started_at);
+            let (version, at) = (&run.suite_version, run.started_at);
+            let found = standings(&alerts.await?, version, at, band::WINDOW_MS);
             for row in &mut rows {
-                row.standing = standing.get(&row.series.id).copied();
+                row.standing = found.standing.get(&row.series.id).copied();
+                row.decided = found.decided.get(&row.series.id).copied();
             }
         }
         Ok(rows)
@@ -193,6 +197,7 @@ impl Store {
                     interval: found.low.zip(found.high),
                 },
                 standing: None,
+                decided: None,
                 series: Series::clone(&series),
                 judgement: row::judgement(&found.verdict, run.id.0)?,
             });

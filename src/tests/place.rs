@@ -1,13 +1,12 @@
 //! A repository whose benchmarks are a script, so that the figures are known, and the real runner in
 //! it.
 
+use std::path::Path;
 use std::process::Command;
 
-/// Prints six results of the level that is committed.
-const SCRIPT: &str =
-    "for i in 1 2 3 4 5 6; do echo \"BenchmarkWork 100 $(cat level) ns/op\"; done\n";
+use serde_json::Value;
 
-/// A folder with a repository in it.
+/// A machine with a repository.
 pub(crate) struct Place {
     folder: tempfile::TempDir,
 }
@@ -15,11 +14,16 @@ pub(crate) struct Place {
 impl Place {
     /// A repository whose script runs at a level of 100.
     pub(crate) fn new() -> Self {
+        Self::measuring(&["Work"])
+    }
+
+    /// One whose script measures several benchmarks.
+    pub(crate) fn measuring(benchmarks: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let place = Self { folder };
         std::fs::create_dir(place.repository()).unwrap();
         place.git(&["init", "--quiet", "--initial-branch=main"]);
-        place.commit(&[("bench.sh", SCRIPT), ("level", "100.0")]);
+        place.commit(&[("bench.sh", &script(benchmarks)), ("level", "100.0")]);
         place
     }
 
@@ -27,7 +31,8 @@ impl Place {
         self.folder.path().join("repository")
     }
 
-    pub(crate) fn git(&self, arguments: &[&str]) {
+    /// What git says.
+    pub(crate) fn git(&self, arguments: &[&str]) -> String {
         let done = Command::new("git")
             .current_dir(self.repository())
             .args(["-c", "user.name=A", "-c", "user.email=a@example.org"])
@@ -35,6 +40,7 @@ impl Place {
             .output()
             .unwrap();
         assert!(done.status.success(), "{done:?}");
+        String::from_utf8(done.stdout).unwrap().trim().to_owned()
     }
 
     pub(crate) fn commit(&self, files: &[(&str, &str)]) {
@@ -45,24 +51,68 @@ impl Place {
         self.git(&["commit", "--quiet", "--message", "a commit"]);
     }
 
-    /// Runs the runner in the repository; its exit code, what it printed, and what it said beside.
-    pub(crate) fn runner(&self, arguments: &[&str]) -> (i32, String, String) {
+    /// Runs the runner in the repository, measuring by the script.
+    pub(crate) fn runner(&self, arguments: &[&str]) -> Done {
+        let own = ["--environment", "e2e", "--exec", "sh bench.sh"];
+        self.tool(&[arguments, &own].concat())
+    }
+
+    /// Runs the runner in the repository, with just these arguments.
+    pub(crate) fn tool(&self, arguments: &[&str]) -> Done {
         let done = Command::new(env!("CARGO_BIN_EXE_kvmark"))
             .current_dir(self.repository())
             .args(["__runner"])
             .args(arguments)
-            .args(["--environment", "e2e", "--exec", "sh bench.sh"])
             .output()
             .unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
-        (
-            done.status.code().unwrap(),
-            text(done.stdout),
-            text(done.stderr),
-        )
+        Done {
+            code: done.status.code().unwrap(),
+            printed: text(done.stdout),
+            said: text(done.stderr),
+        }
+    }
+
+    /// A report of what is committed, as `run` measures it.
+    pub(crate) fn report(&self) -> Value {
+        let out = self.path("report.json");
+        let arguments = [
+            "run", "--kind", "nightly", "--branch", "main", "--out", &out,
+        ];
+        let done = self.runner(&arguments);
+        assert_eq!(done.code, 0, "{done:?}");
+        serde_json::from_slice(&std::fs::read(Path::new(&out)).unwrap()).unwrap()
     }
 
     pub(crate) fn path(&self, name: &str) -> String {
         self.folder.path().join(name).to_str().unwrap().to_owned()
+    }
+}
+
+/// Prints six results of each benchmark at the level that is committed.
+pub(crate) fn script(benchmarks: &[&str]) -> String {
+    let lines = benchmarks
+        .iter()
+        .map(|name| format!("echo \"Benchmark{name} 100 $(cat level) ns/op\"; "));
+    format!(
+        "for i in 1 2 3 4 5 6; do {}done\n",
+        lines.collect::<String>()
+    )
+}
+
+/// What a command came to.
+#[derive(Debug)]
+pub(crate) struct Done {
+    pub(crate) code: i32,
+    /// On standard output.
+    pub(crate) printed: String,
+    /// On standard error.
+    pub(crate) said: String,
+}
+
+impl Done {
+    /// All that it wrote.
+    pub(crate) fn text(&self) -> String {
+        format!("{}{}", self.printed, self.said)
     }
 }

@@ -100,7 +100,11 @@ pub fn changed(verdict: &Verdict) -> String {
             row.name(),
             baseline,
             current,
-            row.change.map_or_else(|| "from 0".to_owned(), percent),
+            match (row.change, row.baseline) {
+                (Some(change), _) => percent(change),
+                (None, Some(_)) => "from 0".to_owned(),
+                (None, None) => String::new(),
+            },
             row.interval
                 .map_or_else(String::new, |[low, high]| format_change_interval(low, high)),
             row.noise_floor
@@ -122,6 +126,9 @@ pub fn changed(verdict: &Verdict) -> String {
             .collect();
         seen.sort_by(f64::total_cmp);
         let smallest = match (order::median_sorted(&seen), seen.last()) {
+            (Some(median), Some(largest)) if percent(median) == percent(*largest) => {
+                format!(" (a change of {} would have been seen)", percent(median))
+            }
             (Some(median), Some(largest)) => format!(
                 " (a change of {} would have been seen in half of them, of {} in all)",
                 percent(median),

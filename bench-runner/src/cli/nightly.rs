@@ -86,10 +86,13 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
         return Err(usage(upload::NO_COMMIT));
     }
     let outcome = measured.outcome();
-    let (delivered, run) = way.send_and_name(report)?;
-    let Some(run) = run else {
+    let (delivered, stored) = way.send_silently(report)?;
+    let Some(stored) = stored else {
         return Ok(ExitCode::worst([outcome, delivered]));
     };
+    // The verdict comes once, when the pairs have spoken.
+    println!("run {} at {}", stored.run_id, stored.url);
+    let run = stored.run_id;
     let night = Night {
         args,
         report,

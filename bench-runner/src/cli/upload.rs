@@ -203,14 +203,25 @@ impl Way {
 
     /// Sends a report, after everything that waits before it.
     pub(super) fn send(&self, report: &Report) -> Result<ExitCode, Failure> {
-        self.send_and_name(report).map(|(exit, _)| exit)
+        let (outcome, stored) = self.send_silently(report)?;
+        match (&stored, &report.pair) {
+            // What one side is by its own history says nothing about the pair.
+            (Some(stored), Some(pair)) => {
+                let (side, url) = (word(pair.side), &stored.url);
+                println!("{side} is run {} at {url}", stored.run_id);
+            }
+            (Some(stored), None) => print(stored),
+            (None, _) => {}
+        }
+        Ok(outcome)
     }
 
-    /// As [`Way::send`]; with the number of the report's run, where it was stored.
-    pub(super) fn send_and_name(
+    /// As [`Way::send`], for those who have more to say of the run before they say its verdict:
+    /// what was stored is returned and not printed.
+    pub(super) fn send_silently(
         &self,
         report: &Report,
-    ) -> Result<(ExitCode, Option<i64>), Failure> {
+    ) -> Result<(ExitCode, Option<Stored>), Failure> {
         let own = self.spool.put(report).or_server()?;
         let delivery = self.deliver()?;
         let is_own = |(path, _): &&(PathBuf, Stored)| *path == own;
@@ -226,21 +237,8 @@ impl Way {
             .stored
             .iter()
             .find(is_own)
-            .map(|(_, stored)| stored);
-        match (stored, &report.pair) {
-            // What one side is by its own history says nothing about the pair.
-            (Some(stored), Some(pair)) => {
-                println!(
-                    "{} is run {} at {}",
-                    word(pair.side),
-                    stored.run_id,
-                    stored.url
-                );
-            }
-            (Some(stored), None) => print(stored),
-            (None, _) => {}
-        }
-        Ok((self.outcome(&delivery), stored.map(|stored| stored.run_id)))
+            .map(|(_, stored)| stored.clone());
+        Ok((self.outcome(&delivery), stored))
     }
 
     fn deliver(&self) -> Result<Delivery, Failure> {

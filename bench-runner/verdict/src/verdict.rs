@@ -160,6 +160,15 @@ pub struct Confirm {
     pub why: String,
 }
 
+/// What a person has decided of a change that tonight's baseline still shows.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Decided {
+    /// The alert that he accepted or dismissed.
+    pub alert_id: i64,
+    /// The level that the change led to; null where the level before it is zero.
+    pub level: Option<f64>,
+}
+
 /// One series' verdict. All changes are fractions, positive is worse.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SeriesVerdict {
@@ -211,6 +220,9 @@ pub struct SeriesVerdict {
     /// Against the frozen baseline.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub frozen_change: Option<f64>,
+    /// Present while the baseline shows a change that a person has accepted or dismissed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decided: Option<Decided>,
     /// Present when the series should be measured again tonight.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirm: Option<Confirm>,

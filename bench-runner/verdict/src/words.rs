@@ -62,6 +62,12 @@ pub fn evidence_word(evidence: Evidence) -> &'static str {
     }
 }
 
+/// `1 night`, `2 nights`.
+pub fn nights(count: usize) -> String {
+    let ending = if count == 1 { "" } else { "s" };
+    format!("{count} night{ending}")
+}
+
 /// Some names, and how many more there are.
 pub fn list(names: &[String]) -> String {
     let named = names

@@ -6,6 +6,7 @@ use sqlx::{FromRow, QueryBuilder, Sqlite, SqliteConnection};
 
 use crate::domain::alert::{Alert, AlertEvent, AlertInputs, AlertSeries, AlertState, Night};
 use crate::domain::{AlertId, EnvironmentId, Millis, RunId, SeriesId};
+use crate::store::baseline::BASELINE_DAYS;
 use crate::store::carried::Epoch;
 use crate::store::{Store, StoreError, code};
 
@@ -118,13 +119,17 @@ impl Store {
                and alert_id in (
                    select alert_id
                    from alert_series
-                   where ended_at is null or ended_at > $3
+                   where ended_at is null
+                      or ended_at > $3
+                      -- The baseline may still show what was accepted.
+                      or ended_how = 'accepted' and since_at > $4
                )
              order by alert_id",
         )
         .bind(environment.0)
         .bind(suite)
         .bind(at.0)
+        .bind(at.minus_days(BASELINE_DAYS).0)
         .fetch_all(&mut *connection)
         .await?;
         whole(&mut connection, rows).await

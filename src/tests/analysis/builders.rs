@@ -136,6 +136,7 @@ pub(crate) fn measured(
         },
         series,
         standing: None,
+        decided: None,
     }
 }
 

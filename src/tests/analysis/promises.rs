@@ -108,6 +108,7 @@ impl Lived {
             },
             judgement: self.judgements[last],
             standing: standing.get(&self.series.id).copied(),
+            decided: None,
             series: self.series.clone(),
         };
         of_run(&night(vec![row]), &GateOptions::default()).status

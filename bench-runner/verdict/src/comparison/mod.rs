@@ -161,6 +161,7 @@ pub fn series_verdict(of: &Subject, row: &Compared, environment: &str) -> Series
         alert_id: None,
         frozen_baseline: None,
         frozen_change: None,
+        decided: None,
         confirm: None,
         target: None,
         samples_needed: row.samples_needed,

@@ -5,6 +5,7 @@ use super::{
     RunUsed, StandingPart, TailPart,
 };
 use crate::band::{self, Band};
+use crate::confirmation::Confirmation;
 use crate::evidence::Thresholds;
 use crate::evidence::context::Context;
 use crate::evidence::detector::Looked;
@@ -15,7 +16,7 @@ use crate::patterns::Patterns;
 use crate::segments::{self, Cutting};
 use crate::tonight::{State, Tonight};
 use crate::verdict::{Coverage, Evidence, SeriesVerdict};
-use crate::words::{evidence_word, percent, plain};
+use crate::words::{evidence_word, nights, percent, plain};
 
 /// What was judged, and what judged it.
 #[derive(Debug, Clone)]
@@ -40,6 +41,8 @@ pub struct Judged<'a> {
     pub left_out: Vec<LeftOut>,
     /// All that the detector says of the night; none of a count.
     pub tonight: Option<&'a Tonight>,
+    /// What pairs measured on the night say.
+    pub pairs: Option<Confirmation>,
     /// What the night leaves.
     pub state: &'a State,
     /// The hash of what it was judged from.
@@ -116,6 +119,7 @@ pub fn explain(judged: Judged<'_>) -> Explanation {
         }),
         tails,
         standing: standing(judged.state, &history),
+        pairs: judged.pairs,
         evidence: series.evidence,
         why,
         change_points,
@@ -190,6 +194,7 @@ fn standing(state: &State, history: &History) -> Vec<StandingPart> {
         let (context, tail) = (&standing.change.context, &standing.change.tail);
         let reference = context.reference;
         StandingPart {
+            by_pairs: standing.change.paired,
             since_ms: standing.since_ms,
             confirmed_ms: standing.confirmed_ms,
             nights: tail.nights,
@@ -283,9 +288,12 @@ fn why(judged: &Judged<'_>, thresholds: &Thresholds, time_ms: i64) -> String {
                 || "a confirmed change of the level lies in the window".to_owned(),
                 |standing| {
                     let tail = &standing.change.tail;
+                    if standing.change.paired {
+                        return "a change of the level in the window was confirmed by pairs measured on its night".to_owned();
+                    }
                     format!(
-                        "a change of the level in the window was confirmed by {} nights at {} deviations, {} were needed",
-                        tail.nights,
+                        "a change of the level in the window was confirmed by {} at {} deviations, {} were needed",
+                        nights(tail.nights),
                         plain(tail.z.abs()),
                         plain(tail.threshold),
                     )
@@ -307,8 +315,8 @@ fn why(judged: &Judged<'_>, thresholds: &Thresholds, time_ms: i64) -> String {
             band::MIN_RUNS
         ),
         _ if z.is_none() => format!(
-            "fewer than {} nights since the last boundary: the level before is not known",
-            thresholds.reference_least
+            "fewer than {} since the last boundary: the level before is not known",
+            nights(thresholds.reference_least)
         ),
         _ => match series.change {
             Some(change) => format!("{} and nothing to tell it from noise", percent(change)),

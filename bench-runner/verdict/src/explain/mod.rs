@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 pub use self::make::{Judged, explain};
 pub use self::rows::Row;
 use crate::band::Band;
+use crate::confirmation::Confirmation;
 use crate::evidence::detector::Shape;
 use crate::exit::Status;
 use crate::gate::strictness::FailOn;
@@ -70,6 +71,8 @@ pub struct Explanation {
     pub tails: Vec<TailPart>,
     /// Statement B: confirmed changes that stand, oldest first.
     pub standing: Vec<StandingPart>,
+    /// What pairs measured on this night say; none where none were.
+    pub pairs: Option<Confirmation>,
     /// What B says.
     pub evidence: Evidence,
     /// Why it says so.
@@ -215,6 +218,8 @@ pub struct TailPart {
 /// A confirmed change that stands.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct StandingPart {
+    /// Whether pairs measured on the same night confirmed it; else the nights did.
+    pub by_pairs: bool,
     /// Its first night.
     pub since_ms: i64,
     /// The night that confirmed it.

@@ -1,8 +1,11 @@
 //! An explanation as the rows of a table.
 
+use bench_report::metric::Direction;
+
 use super::Explanation;
+use crate::confirmation::{self, Outcome};
 use crate::verdict::Params;
-use crate::words::{self, evidence_word, percent, plain};
+use crate::words::{self, evidence_word, nights, percent, plain};
 
 /// One row: which statement it belongs to, what it is, its value, and what it means.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,7 +106,7 @@ impl Explanation {
 
     fn statement_b(&self, rows: &mut Rows, when: &dyn Fn(i64) -> String) {
         if let Some(noise) = &self.noise {
-            let note = format!("from {} nights before, L", noise.nights);
+            let note = format!("from the {} before, L", nights(noise.nights));
             rows.add("B", "u, scale", plain(noise.unit), note);
             rows.add(
                 "B",
@@ -123,8 +126,8 @@ impl Explanation {
         }
         if let Some(level) = &self.level {
             let note = format!(
-                "median of {} nights, n_b; as read {}",
-                level.nights,
+                "median of {}, n_b; as read {}",
+                nights(level.nights),
                 plain(level.mu)
             );
             rows.add("B", "mu, level before", self.read(level.level), note);
@@ -174,13 +177,41 @@ impl Explanation {
                 ),
             );
         }
-        for standing in &self.standing {
+        if let Some(pairs) = &self.pairs {
             let note = format!(
-                "confirmed {} by {} nights, z {} of {}; the level before {}",
+                "{}: {}; m {}, sd {}, se {}; it counts from {} and 4 se on",
+                match pairs.outcome {
+                    Outcome::Confirmed => "confirmed",
+                    Outcome::Refuted => "refuted",
+                    Outcome::MorePairs => "more pairs are needed",
+                    Outcome::Open => "open, the nights to come decide",
+                },
+                format_args!("{} pairs with the good revision", pairs.pairs),
+                plain(pairs.log_ratio),
+                plain(pairs.deviation),
+                plain(pairs.error),
+                plain(confirmation::LEAST),
+            );
+            let worse = match self.better {
+                Direction::Lower => pairs.log_ratio,
+                Direction::Higher => -pairs.log_ratio,
+            };
+            rows.add("B", "pairs of this night", percent(worse.exp_m1()), note);
+        }
+        for standing in &self.standing {
+            let how = if standing.by_pairs {
+                "pairs of that night".to_owned()
+            } else {
+                format!(
+                    "{}, z {} of {}",
+                    nights(standing.nights),
+                    plain(standing.z),
+                    plain(standing.threshold)
+                )
+            };
+            let note = format!(
+                "confirmed {} by {how}; the level before {}",
                 when(standing.confirmed_ms),
-                standing.nights,
-                plain(standing.z),
-                plain(standing.threshold),
                 standing
                     .frozen_baseline
                     .map_or_else(|| "not available".to_owned(), |level| self.read(level)),
@@ -196,8 +227,8 @@ impl Explanation {
             return;
         };
         let note = format!(
-            "median of {} nights since {}",
-            creep.first_nights,
+            "median of {} since {}",
+            nights(creep.first_nights),
             when(creep.since_ms)
         );
         let level = self.read(creep.accepted_level);

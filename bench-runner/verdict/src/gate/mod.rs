@@ -10,7 +10,7 @@ pub use self::strictness::{DEFAULT_THRESHOLD, FailOn, GateOptions};
 use crate::band::{self, Band};
 use crate::exit::{ExitCode, Reasons, Status};
 use crate::patterns::{Change, Effective, Patterns};
-use crate::verdict::{Counts, Coverage, Evidence, RuleResult, SeriesVerdict, Verdict};
+use crate::verdict::{Counts, Coverage, Decided, Evidence, RuleResult, SeriesVerdict, Verdict};
 use crate::words::{self, evidence_word, list, percent, symbol};
 
 /// Everything that the gate looks at.
@@ -80,9 +80,10 @@ fn regressions(input: &GateInput, options: &GateOptions, reasons: &mut Reasons) 
                 format!("{name}: {size} against the level before alert {alert}, and not fixed"),
             );
         }
-        // (b) Tonight.
+        // (b) Tonight. What a person has decided of fails no more, while the baseline shows it.
         if own.is_above(&series.into()) {
-            let sure = matches!(series.evidence, Evidence::Confirmed | Evidence::Exact);
+            let sure = matches!(series.evidence, Evidence::Confirmed | Evidence::Exact)
+                && series.decided.is_none();
             let text = || format!("{name}: {} ({})", size_of(series), series.band.word());
             if sure {
                 reasons.add(
@@ -143,8 +144,13 @@ fn incomplete(input: &GateInput, counts: &Counts, options: &GateOptions, reasons
     for (names, what) in [(&coverage.missing, "missing"), (&coverage.failed, "failed")] {
         if !names.is_empty() {
             let of = coverage.expected.max(names.len());
+            // What is missing may be there under another name.
+            let new = match coverage.new.is_empty() || what != "missing" {
+                true => String::new(),
+                false => format!("; new: {}", list(&coverage.new)),
+            };
             let text = format!(
-                "{} of {of} expected series {what}: {}",
+                "{} of {of} expected series {what}: {}{new}",
                 names.len(),
                 list(names)
             );
@@ -209,6 +215,20 @@ fn inconclusive(input: &GateInput, options: &GateOptions, reasons: &mut Reasons)
         }
         let above = own.is_above(&series.into());
         let name = series.name();
+        if let Some(decided) = series.decided
+            && above
+        {
+            if let Some(size) = size_beyond(series, &decided, &own) {
+                reasons.add(
+                    code,
+                    format!(
+                        "{name}: {size} against the level of alert {}, which was let be, and not confirmed",
+                        decided.alert_id
+                    ),
+                );
+            }
+            continue;
+        }
         match (series.samples_needed, series.evidence) {
             (_, Evidence::Confirmed | Evidence::Exact) => {}
             (Some(needed), _) => reasons.add(
@@ -262,6 +282,19 @@ fn frozen_size(series: &SeriesVerdict, own: &Effective) -> Option<String> {
         band: judged.band,
     };
     (is_zero && own.is_above(&from_zero)).then(|| words::value(series.value, &series.unit))
+}
+
+/// How far tonight lies from a level that a person has accepted or dismissed, where that is above.
+fn size_beyond(series: &SeriesVerdict, decided: &Decided, own: &Effective) -> Option<String> {
+    let judged = band::judge(series.value, Some(decided.level?), series.better, None);
+    let from_level = Change {
+        value: series.value,
+        baseline: decided.level,
+        change: judged.change,
+        band: judged.band,
+    };
+    let is_above = own.is_above(&from_level);
+    is_above.then(|| judged.change.map_or_else(String::new, percent))
 }
 
 fn size_of(series: &SeriesVerdict) -> String {

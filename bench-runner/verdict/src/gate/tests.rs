@@ -30,6 +30,7 @@ fn series(change: f64, evidence: Evidence) -> SeriesVerdict {
         confirm: None,
         target: None,
         samples_needed: None,
+        decided: None,
     }
 }
 
@@ -82,6 +83,32 @@ fn a_confirmed_change_fails_above_the_threshold_and_not_at_it() {
         &[],
     );
     assert_eq!(judged(series(0.1001, Evidence::Exact)).status, Status::Fail);
+}
+
+#[test]
+fn a_change_that_a_person_let_be_fails_no_more_but_what_goes_beyond_it_is_not_green() {
+    let decided = |value: f64, evidence: Evidence| {
+        let known = series(value - 1.0, evidence);
+        let one = SeriesVerdict {
+            value: known.baseline.unwrap_or(1.0) * value,
+            decided: Some(Decided {
+                alert_id: 4,
+                level: known.baseline.map(|baseline| 1.25 * baseline),
+            }),
+            ..known
+        };
+        judged(one)
+    };
+    check(&decided(1.25, Evidence::Confirmed), Status::Pass, &[]);
+    check(&decided(1.3, Evidence::Confirmed), Status::Pass, &[]);
+    check(
+        &decided(1.5, Evidence::Confirmed),
+        Status::Inconclusive,
+        &[
+            "KVEventConcurrency latency_p99 cpu=2: +20.0% against the level of alert 4, which was \
+           let be, and not confirmed",
+        ],
+    );
 }
 
 #[test]

@@ -578,9 +578,8 @@ fn ask(
         .max_by(|a, b| deviation(a.0, a.1).total_cmp(&deviation(b.0, b.1)))?;
     let (context, tail) = best;
     let why = format!(
-        "{} night{} at {:.1} deviations from the level before",
-        tail.nights,
-        if tail.nights == 1 { "" } else { "s" },
+        "{} at {:.1} deviations from the level before",
+        crate::words::nights(tail.nights),
         deviation(context, tail)
     );
     Some(Ask {
