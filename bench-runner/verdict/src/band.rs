@@ -129,13 +129,20 @@ pub fn window(points: &[Point], at_ms: i64) -> &[Point] {
     points.get(from..to).unwrap_or_default()
 }
 
+/// A mean that is smaller than this part of its largest value is zero.
+const CANCELLED: f64 = 1e-12;
+
 /// The mean of given points, where they are enough.
 fn mean_of(window: &[Point]) -> Baseline {
     let runs = window.len();
     let mean = (runs >= MIN_RUNS).then(|| {
         let count = runs as f64;
         let mean = window.iter().map(|point| point.value).sum::<f64>() / count;
-        if mean.is_finite() {
+        let largest = window.iter().map(|p| p.value.abs()).fold(0.0, f64::max);
+        if mean.abs() <= CANCELLED * largest {
+            // Values of both signs that cancel out leave what binary arithmetic could not hold.
+            0.0
+        } else if mean.is_finite() {
             mean
         } else {
             // The sum left the range of f64; dividing first stays inside.
@@ -364,23 +371,56 @@ mod tests {
         }
     }
 
-    /// A history with gaps, several runs a night, an hour lost or won to daylight saving, zeros,
-    /// now and then a negative value, and values put exactly on an edge of the window before them.
-    fn random_history(random: &mut Random) -> Vec<(i64, i128)> {
+    /// What a random history has in it.
+    #[derive(Debug, Default, Clone, Copy)]
+    struct Has {
+        /// Nights without a run.
+        gaps: u64,
+        /// Nights with several runs.
+        several: u64,
+        /// The clocks went forward or back in it.
+        clock_change: u64,
+        /// A run lies within an hour of the far end of a later run's window, so that the clock
+        /// decides whether it counts.
+        clock_decides: u64,
+        /// Values that were put on an edge of the window before them.
+        put_on_edge: u64,
+        /// Zeros and negative values.
+        not_positive: u64,
+    }
+
+    /// A history with gaps, several runs a night, an hour lost or won to daylight saving on one of
+    /// its nights, zeros, now and then a negative value, and values put exactly on an edge of the
+    /// window before them. The runs are timed by a clock on the wall.
+    fn random_history(random: &mut Random) -> (Vec<(i64, i128)>, Has) {
         let mut history: Vec<(i64, i128)> = Vec::new();
+        let mut has = Has::default();
         let unit = [1, 20, 840, 16_800][random.below(4)];
         let zeros = random.below(8) == 0;
+        // In spring the clock is put forward: what it calls three is an hour earlier.
+        let (changes_on, moved) = match random.below(3) {
+            0 => (i64::MAX, 0),
+            1 => (2 + random.below(20) as i64, -HOUR),
+            _ => (2 + random.below(20) as i64, HOUR),
+        };
         for night in 0..4 + random.below(24) as i64 {
             if random.below(6) == 0 {
+                has.gaps += 1;
                 continue;
             }
-            let clock = if night > 12 && random.below(2) == 0 {
-                HOUR
-            } else {
-                0
-            };
-            for run in 0..1 + [0, 0, 0, 1, 2][random.below(5)] {
-                let now = night * DAY + 3 * HOUR - clock + run * 17 * 60_000;
+            let clock = if night >= changes_on { moved } else { 0 };
+            has.clock_change += u64::from(night == changes_on);
+            let runs = 1 + [0, 0, 0, 1, 2][random.below(5)];
+            has.several += u64::from(runs > 1);
+            for run in 0..runs {
+                let now = night * DAY + 3 * HOUR + clock + run * 17 * 60_000;
+                let near = |at: i64| (now - at - 7 * DAY).abs() <= HOUR;
+                has.clock_decides += u64::from(
+                    night >= changes_on
+                        && history
+                            .iter()
+                            .any(|(at, _)| near(*at) && *at < changes_on * DAY),
+                );
                 let window: Vec<i128> = history
                     .iter()
                     .filter(|(at, _)| (1..=7 * DAY).contains(&(now - at)))
@@ -391,26 +431,45 @@ mod tests {
                     0 => 0,
                     1 => -unit * random.below(100) as i128,
                     2..=14 => {
+                        has.put_on_edge += 1;
                         let percent = [80, 90, 95, 100, 105, 110, 120][random.below(7)];
                         sum * percent / (100 * runs)
                     }
                     _ if zeros => 0,
                     _ => unit * (50 + random.below(60) as i128),
                 };
+                has.not_positive += u64::from(value <= 0);
                 history.push((now, value));
             }
         }
-        history
+        (history, has)
     }
 
     #[test]
     fn bands_equal_an_independent_reference_on_100000_random_histories() {
+        const EDGES: [f64; 4] = [-0.05, 0.05, 0.1, 0.2];
+        const HISTORIES: u64 = 100_000;
         let mut random = Random::new(20);
-        let (mut on_an_edge, mut seen) = (0_u64, std::collections::HashSet::new());
-        for case in 0..100_000 {
-            let history = random_history(&mut random);
-            let better = [Direction::Lower, Direction::Higher][random.below(2)];
+        let mut on_edge = [[0_u64; 2]; 4];
+        let mut seen = std::collections::HashSet::new();
+        // In how many histories there was something of it.
+        let mut with = [0_u64; 6];
+        for case in 0..HISTORIES {
+            let (history, has) = random_history(&mut random);
+            let way = random.below(2);
+            let better = [Direction::Lower, Direction::Higher][way];
             let floor = [0, 0, 900][random.below(3)];
+            let all = [
+                has.gaps,
+                has.several,
+                has.clock_change,
+                has.clock_decides,
+                has.put_on_edge,
+                has.not_positive,
+            ];
+            for (count, found) in with.iter_mut().zip(all) {
+                *count += u64::from(found > 0);
+            }
             let points: Vec<Point> = history
                 .iter()
                 .map(|&(time_ms, value)| Point {
@@ -431,18 +490,16 @@ mod tests {
                     got.band, want,
                     "case {case}, night {night}: {window:?} {history:?}"
                 );
-                on_an_edge += u64::from(got.change.is_some_and(|change| {
-                    [-0.05, 0.05, 0.1, 0.2]
-                        .iter()
-                        .any(|edge| (change - edge).abs() < 1e-12)
-                }));
-                seen.insert(got.band);
+                for (edge, count) in EDGES.iter().zip(&mut on_edge) {
+                    let is_on = got.change.is_some_and(|c| (c - edge).abs() < 1e-12);
+                    count[way] += u64::from(is_on);
+                }
+                seen.insert((got.band, way));
             }
         }
-        assert_eq!(seen.len(), 7, "every band was met: {seen:?}");
-        assert!(
-            on_an_edge > 25_000,
-            "only {on_an_edge} values lay on an edge"
-        );
+        assert_eq!(seen.len(), 14, "every band both ways: {seen:?}");
+        let many = |counts: &[u64], least: u64| counts.iter().all(|count| *count >= least);
+        assert!(many(&with, HISTORIES / 20), "{with:?}");
+        assert!(many(on_edge.as_flattened(), 1_000), "{on_edge:?}");
     }
 }
