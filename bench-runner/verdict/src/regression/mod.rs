@@ -9,14 +9,18 @@
 //!    within [`DEVIATIONS`] deviations of one night, of the frozen level; getting better than that
 //!    ends it too. It is over as well when the change is taken back, or its level accepted.
 //! 3. One that recovered returns when those nights are out again and on the far side of half its
-//!    step, for as long as no later change of the level stands, and [`RETURN_WITHIN`] nights at
-//!    most. A count never returns: it steps anew.
+//!    step, and all nights since it was over together are as sure as those that confirmed it were:
+//!    what is back by noise alone would come and go for weeks. It does so for as long as no later
+//!    change of the level stands, and [`RETURN_WITHIN`] nights at most. A count never returns: it
+//!    steps anew.
 
 use bench_report::metric::Direction;
 use serde::{Deserialize, Serialize};
 
 use crate::band::{self, Band};
+use crate::evidence::Thresholds;
 use crate::history::Reading;
+use crate::stats::noise::variance_of_mean;
 use crate::stats::order;
 use crate::tonight::{LevelChange, Standing, State, Tonight};
 
@@ -353,8 +357,12 @@ impl Watch {
                     }
                 }
                 Some(ended) => {
-                    let own = last.iter().all(|night| night.0 > ended.at_ms);
-                    if own && is_beyond(better, median, one.returns_at(better)) {
+                    let since = nights.partition_point(|night| night.0 <= ended.at_ms);
+                    let since = nights.get(since..).unwrap_or_default();
+                    if since.len() >= NIGHTS
+                        && is_beyond(better, median, one.returns_at(better))
+                        && one.is_sure_again(better, since)
+                    {
                         one.ended = None;
                         news.push(News {
                             at_ms: now_ms,
@@ -384,6 +392,33 @@ impl Regression {
             what: What::Ended,
             regression: self,
         }
+    }
+
+    /// Whether the nights since it was over lie as far from the frozen level, in deviations, as
+    /// those that confirmed it had to.
+    fn is_sure_again(&self, better: Direction, since: &[(i64, f64)]) -> bool {
+        let Some(numbers) = self.numbers else {
+            return true;
+        };
+        let frozen = self.frozen_baseline;
+        let has_logs = frozen > 0.0 && since.iter().all(|night| night.1 > 0.0);
+        let clip = Thresholds::default().clip(since.len());
+        let score = |value: f64| {
+            let away = match has_logs {
+                true => (value / frozen).ln(),
+                false => (value - frozen) / frozen.abs(),
+            };
+            let worse = match better {
+                Direction::Lower => away,
+                Direction::Higher => -away,
+            };
+            (worse / numbers.unit).clamp(-clip, clip)
+        };
+        let sum: f64 = since.iter().map(|night| score(night.1)).sum();
+        let mean = sum / since.len() as f64;
+        let noise = (numbers.variance, numbers.rho);
+        let variance = variance_of_mean(noise, since.len(), numbers.reference_nights.max(1));
+        mean >= numbers.threshold * variance.sqrt()
     }
 
     /// One that recovered is there again beyond this.

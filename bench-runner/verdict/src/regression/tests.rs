@@ -178,6 +178,23 @@ fn what_recovered_by_luck_returns() {
 }
 
 #[test]
+fn what_is_over_does_not_come_and_go_with_the_noise() {
+    let returned: usize = (0..100)
+        .map(|seed| {
+            let broken = quiet(seed, 0.05).step(1.12).nights(25);
+            let life = live(&broken.step(1.0 / 1.12).nights(60));
+            let since = |night: usize| night > 60 + 25 + NIGHTS;
+            let returned = life
+                .news
+                .iter()
+                .filter(|(night, news)| since(*night) && news.what == What::Returned);
+            returned.count()
+        })
+        .sum();
+    assert!(returned <= 2, "{returned} returns of what was fixed");
+}
+
+#[test]
 fn a_second_worsening_is_one_of_its_own_and_a_whole_fix_ends_both() {
     let broken = quiet(5, 0.01).step(1.15).nights(15).step(1.2).nights(15);
     let life = live(&broken);

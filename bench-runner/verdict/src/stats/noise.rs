@@ -59,10 +59,15 @@ impl Noise {
     /// The variance, in units of `unit` squared, of the difference between the mean of `k` new
     /// nights and a level known from `reference` nights.
     pub fn variance_of_mean(&self, k: usize, reference: usize) -> f64 {
-        let k = k as f64;
-        let own = (1.0 + (self.rho - 1.0) * (1.0 - 1.0 / k)) / k;
-        self.variance * (own + self.rho / reference as f64)
+        variance_of_mean((self.variance, self.rho), k, reference)
     }
+}
+
+/// [`Noise::variance_of_mean`] of a noise of which just the variance and `rho` are known.
+pub fn variance_of_mean((variance, rho): (f64, f64), k: usize, reference: usize) -> f64 {
+    let k = k as f64;
+    let own = (1.0 + (rho - 1.0) * (1.0 - 1.0 / k)) / k;
+    variance * (own + rho / reference as f64)
 }
 
 #[cfg(test)]
