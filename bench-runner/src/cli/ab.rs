@@ -152,7 +152,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
 }
 
 /// Prints the table; the exit code that it comes to.
-fn say(measured: &Measured, args: &RoundArgs) -> ExitCode {
+pub(super) fn say(measured: &Measured, args: &RoundArgs) -> ExitCode {
     let rows = measured.pairs.rows(&args.budget(measured.identical));
     let limit = format_change(args.threshold);
     print!("{}", compared(&rows, Style::of(&std::io::stdout())));
@@ -180,13 +180,19 @@ fn keep(folder: &Path, pair: &[Report]) -> Result<(), Failure> {
 }
 
 /// A revision as a side.
-struct Revised {
-    side: Side,
-    revision: Revision,
+pub(super) struct Revised {
+    /// What is run.
+    pub(super) side: Side,
+    /// Which revision it is.
+    pub(super) revision: Revision,
 }
 
 impl Revised {
-    fn build(builder: &Builder, revision: &str, rounds: &RoundArgs) -> Result<Self, Failure> {
+    pub(super) fn build(
+        builder: &Builder,
+        revision: &str,
+        rounds: &RoundArgs,
+    ) -> Result<Self, Failure> {
         let built = BuildArgs::build(builder, revision).or_usage()?;
         // What is no hash and no place in a history is what people call the branch.
         let is_branch = |name: &str| {

@@ -69,6 +69,11 @@ Functions that were inlined have names where the program was built with line tab
   bench-runner analyze - --format json",
     ),
     (
+        &["bridge"],
+        "  bench-runner bridge --environment ci-a --cpu 1,2 --rounds 6
+  bench-runner bridge --revision v1.4.0 --server https://bench.example.org",
+    ),
+    (
         &["doctor"],
         "  bench-runner doctor               what is wrong here, and a probe of 10 seconds
   bench-runner doctor --probe 60s",

@@ -9,6 +9,7 @@ mod accept;
 mod analyze;
 mod baseline;
 mod bisect;
+mod bridge;
 mod build_args;
 mod check;
 mod compare;
@@ -102,6 +103,8 @@ enum Command {
     Ab(Box<ab::Args>),
     /// Find the first bad commit between two revisions, by running the one benchmark.
     Bisect(Box<bisect::Args>),
+    /// Measure the last revision of another machine or suite version here, to join both histories.
+    Bridge(Box<bridge::Args>),
     /// Measure this program against itself: what noise looks like here.
     Aa(aa::Args),
     /// Events of engines over ZeroMQ: publish, subscribe, replay a recording.
@@ -132,6 +135,7 @@ impl Command {
             Command::Nightly(args) => nightly::run(&args),
             Command::Ab(args) => ab::run(&args),
             Command::Bisect(args) => bisect::run(&args),
+            Command::Bridge(args) => bridge::run(&args),
             Command::Aa(args) => aa::run(&args),
             Command::Feed(args) => feed::run(&args),
             Command::Doctor(args) => doctor::run(&args),

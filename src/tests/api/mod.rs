@@ -3,6 +3,7 @@
 mod access;
 mod alerts;
 mod artifacts;
+mod bridge;
 mod compare;
 mod confirmation;
 mod crash;

@@ -34,6 +34,11 @@ pub(super) async fn server() -> (TestApp, String) {
 
 /// A server with twelve nights of the first commit, a minute apart, with 1% of noise.
 pub(super) async fn with_history(place: &Place) -> (TestApp, String) {
+    with_history_of(place, |_| {}).await
+}
+
+/// The same, each report edited before it is sent.
+pub(super) async fn with_history_of(place: &Place, edit: impl Fn(&mut Value)) -> (TestApp, String) {
     let (app, token) = server().await;
     let report = place.report();
     let now = jiff::Timestamp::now();
@@ -47,6 +52,7 @@ pub(super) async fn with_history(place: &Place) -> (TestApp, String) {
         for benchmark in report["benchmarks"].as_array_mut().unwrap() {
             benchmark["metrics"][0]["samples"] = json!(vec![100.0 * (1.0 + noise); 6]);
         }
+        edit(&mut report);
         let answer = app.upload(&token, &report).await;
         assert_eq!(answer.status, 201, "{}", answer.text());
     }
