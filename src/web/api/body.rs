@@ -7,9 +7,10 @@ use axum::body::Body;
 use axum::http::{HeaderMap, header};
 use futures::StreamExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinHandle;
 
 use crate::ingest::limits::WIRE_BYTES;
-use crate::ingest::{Encoding, IngestError};
+use crate::ingest::{self, Encoding, IngestError};
 use crate::web::WebError;
 
 /// Bodies that may be decoded at once.
@@ -57,20 +58,35 @@ pub(super) async fn read_json<T: serde::de::DeserializeOwned>(
 }
 
 /// A body as it came, and its share of what may wait.
-pub(super) struct Wire {
-    pub(super) bytes: Vec<u8>,
-    pub(super) encoding: Encoding,
+struct Wire {
+    bytes: Vec<u8>,
+    encoding: Encoding,
     _share: Option<OwnedSemaphorePermit>,
 }
 
 impl Uploads {
+    /// A body taken from the wire, decoded, and made into something by `read`, on a thread that
+    /// serves nobody else. The turn that comes with it is held until it is stored.
+    pub(super) async fn take<T: Send + 'static>(
+        &self,
+        headers: &HeaderMap,
+        body: Body,
+        read: impl FnOnce(Vec<u8>) -> Result<T, IngestError> + Send + 'static,
+    ) -> Result<(T, OwnedSemaphorePermit), WebError> {
+        let wire = self.receive(headers, body).await?;
+        let turn = self.turn().await?;
+        let reading =
+            tokio::task::spawn_blocking(move || read(ingest::decode(wire.bytes, wire.encoding)?));
+        Ok((ended("reading a body", reading).await??, turn))
+    }
+
     /// Bodies being decoded and stored now.
     pub fn in_use(&self) -> usize {
         DECODED_AT_ONCE - self.decoding.available_permits()
     }
 
     /// Reads a body from the wire.
-    pub(super) async fn receive(&self, headers: &HeaderMap, body: Body) -> Result<Wire, WebError> {
+    async fn receive(&self, headers: &HeaderMap, body: Body) -> Result<Wire, WebError> {
         require_json(headers)?;
         let encoding = headers
             .get(header::CONTENT_ENCODING)
@@ -115,13 +131,28 @@ impl Uploads {
     }
 
     /// The right to decode a body; held until it is stored.
-    pub(super) async fn turn(&self) -> Result<OwnedSemaphorePermit, WebError> {
+    async fn turn(&self) -> Result<OwnedSemaphorePermit, WebError> {
         let turn = self.decoding.clone().acquire_owned();
         match tokio::time::timeout(PATIENCE, turn).await {
             Ok(Ok(permit)) => Ok(permit),
             _ => Err(busy()),
         }
     }
+}
+
+/// Stores something in a task of its own: a caller that hangs up does not stop it half way.
+pub(super) async fn store<T: Send + 'static>(
+    storing: impl Future<Output = T> + Send + 'static,
+) -> Result<T, WebError> {
+    ended("storing a body", tokio::spawn(storing)).await
+}
+
+/// What a task came to; one that panicked is our failure.
+async fn ended<T>(what: &str, task: JoinHandle<T>) -> Result<T, WebError> {
+    task.await.map_err(|error| {
+        tracing::error!(%error, "{what} failed");
+        WebError::Internal
+    })
 }
 
 fn busy() -> WebError {

@@ -9,6 +9,7 @@ use bench_report::metric::Params;
 use bench_verdict::gate::GateOptions;
 use serde::{Deserialize, Serialize};
 
+use super::body;
 use crate::analysis;
 use crate::analysis::confirmation::Answer;
 use crate::domain::confirmation::{Confirmation, Purpose};
@@ -26,20 +27,11 @@ pub async fn create(
     caller: Caller,
     request: Request,
 ) -> Result<Response, WebError> {
-    let (parts, body) = request.into_parts();
+    let (parts, content) = request.into_parts();
     require_upload(&caller, &parts.headers, &state).await?;
-    let wire = state.uploads.receive(&parts.headers, body).await?;
-    let turn = state.uploads.turn().await?;
     let now = state.now();
-    let new = tokio::task::spawn_blocking(move || {
-        let bytes = ingest::decode(wire.bytes, wire.encoding)?;
-        ingest::read_confirmation(bytes, now.timestamp())
-    })
-    .await
-    .map_err(|error| {
-        tracing::error!(%error, "reading a confirmation failed");
-        WebError::Internal
-    })??;
+    let read = move |bytes| ingest::read_confirmation(bytes, now.timestamp());
+    let (new, turn) = state.uploads.take(&parts.headers, content, read).await?;
     let run = find(&state, id).await?;
     // Pairs speak for the run: who may not send it may not confirm it.
     may_send(&caller, run.run.kind)?;
@@ -62,22 +54,17 @@ pub async fn create(
         ));
     }
     let key = new.pair_key.clone();
-    // In a task of its own: a caller that hangs up does not stop it half way.
     let (store, judge, stop) = (
         state.store.clone(),
         state.pair_judge,
         state.shutdown.clone(),
     );
-    let outcome = tokio::spawn(async move {
+    let outcome = body::store(async move {
         let outcome = jobs::confirm(&store, &run, &new, judge, now, &stop).await;
         drop(turn);
         outcome
     })
-    .await
-    .map_err(|error| {
-        tracing::error!(%error, "storing a confirmation failed");
-        WebError::Internal
-    })??;
+    .await??;
     let status = match outcome {
         Outcome::New => StatusCode::CREATED,
         Outcome::Same => StatusCode::OK,

@@ -8,7 +8,8 @@ use bench_verdict::gate::GateOptions;
 use bench_verdict::verdict::Verdict;
 use serde::Serialize;
 
-use crate::analysis;
+use super::body;
+use crate::analysis::{self, published::published};
 use crate::domain::RunId;
 use crate::store::Outcome;
 use crate::web::auth::{Caller, may_send, require_upload};
@@ -32,34 +33,20 @@ pub async fn create(
     caller: Caller,
     request: Request,
 ) -> Result<Response, WebError> {
-    let (parts, body) = request.into_parts();
+    let (parts, content) = request.into_parts();
     require_upload(&caller, &parts.headers, &state).await?;
-    let wire = state.uploads.receive(&parts.headers, body).await?;
-    let turn = state.uploads.turn().await?;
     let now = state.now();
-    let new = tokio::task::spawn_blocking(move || {
-        let bytes = ingest::decode(wire.bytes, wire.encoding)?;
-        ingest::read(bytes, now.timestamp(), analysis::published::published)
-    })
-    .await
-    .map_err(|error| {
-        tracing::error!(%error, "reading a report failed");
-        WebError::Internal
-    })??;
+    let read = move |bytes| ingest::read(bytes, now.timestamp(), published);
+    let (new, turn) = state.uploads.take(&parts.headers, content, read).await?;
     may_send(&caller, new.kind)?;
 
-    // In a task of its own: a caller that hangs up does not stop a run half way in.
     let store = state.store.clone();
-    let (run_key, inserted) = tokio::spawn(async move {
+    let (run_key, inserted) = body::store(async move {
         let inserted = store.insert_judged(&new, now, jobs::judge_run).await;
         drop(turn);
         inserted.map(|inserted| (new.run_key, inserted))
     })
-    .await
-    .map_err(|error| {
-        tracing::error!(%error, "storing a report failed");
-        WebError::Internal
-    })??;
+    .await??;
     let run_id = inserted.run_id;
     state.metrics.uploaded(inserted.outcome);
     let status = match inserted.outcome {
