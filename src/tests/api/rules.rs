@@ -1,9 +1,12 @@
 //! Rules per pattern: saved as versions, tried on stored nights, used by the gate.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
-use kvmark::domain::{RunId, Scope};
-use kvmark::jobs;
+use kvmark::domain::{Millis, RunId, Scope};
+use kvmark::{jobs, web};
 use serde_json::{Value, json};
 
 use crate::app::{Answer, NOW, TestApp};
@@ -171,6 +174,57 @@ async fn a_backtest_counts_what_rules_would_have_raised_and_changes_nothing() {
             .contains("would have raised 1, of which 0")
     );
     assert_eq!(app.get("/api/v1/rules").await.json()["version"], 0);
+}
+
+#[tokio::test]
+async fn a_backtest_says_which_of_its_alarms_a_person_dismissed() {
+    let mut app = TestApp::new().await;
+    let now = Arc::new(AtomicI64::new(NOW.0));
+    let clock = now.clone();
+    app.state.clock = Arc::new(move || Millis(clock.load(Ordering::Relaxed)));
+    app.router = web::router(app.state.clone());
+    let token = app.token(Scope::Triage, None).await;
+    // A machine that ran hot for a week, which people dismissed; it is over, and then B got worse.
+    for days_ago in (0..60).rev() {
+        let noise = 1.0 + 0.004 * ((days_ago * 7919 % 13) as f64 - 6.0) / 6.0;
+        let hot = if (20..26).contains(&days_ago) {
+            1.3
+        } else {
+            1.0
+        };
+        let worse = if days_ago < 5 { 1.25 } else { 1.0 };
+        let run = nightly(&format!("night {days_ago}"), days_ago);
+        let rows = [
+            latency("A", 1000.0 * noise * hot),
+            latency("B", 100.0 * noise * worse),
+        ];
+        let run = with(run, rows);
+        now.store(run.finished_at.0, Ordering::Relaxed);
+        let inserted = app.store().insert_judged(&run, NOW, jobs::judge_run);
+        inserted.await.unwrap();
+        if days_ago == 22 {
+            let body = json!({"state": "dismissed", "reason": "the fan was broken"});
+            let request = Request::patch("/api/v1/alerts/1")
+                .header("authorization", format!("Bearer {token}"))
+                .header("content-type", "application/json");
+            let answer = app.send(request.body(Body::from(body.to_string())).unwrap());
+            assert_eq!(answer.await.status, StatusCode::OK);
+        }
+    }
+    let request =
+        Request::post("/api/v1/rules/backtest").header("content-type", "application/json");
+    let body = Body::from(json!({"rules": [], "days": 60}).to_string());
+    let told = app.send(request.body(body).unwrap()).await.json();
+    let sum = &told["sum"];
+    assert_eq!(
+        (&sum["raised"], &sum["dismissed"]),
+        (&json!(2), &json!(1)),
+        "{told:#}"
+    );
+    let says = "would have raised 2, of which 1 was dismissed";
+    assert!(told["says"].as_str().unwrap().contains(says), "{told:#}");
+    let page = app.get("/rules?version=0&days=60").await;
+    assert!(page.text().contains(says), "{}", page.text());
 }
 
 #[tokio::test]
