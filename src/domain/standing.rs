@@ -36,12 +36,12 @@ pub struct Standings {
     pub decided: HashMap<SeriesId, Decided>,
 }
 
-/// What alerts mean to a run at `at`; `window_ms` is how long its baseline reaches back.
-pub fn standings(alerts: &[Alert], suite_version: &str, at: Millis, window_ms: i64) -> Standings {
+/// What alerts mean to a run at `at`, whose baseline reaches back to `from`.
+pub fn standings(alerts: &[Alert], suite_version: &str, at: Millis, from: Millis) -> Standings {
     let mut decided: Vec<(Millis, SeriesId, Decided)> = Vec::new();
     for alert in alerts.iter().filter(|a| a.suite_version == suite_version) {
         for one in &alert.series {
-            let shows = one.since.at <= at && one.since.at.0 > at.0.saturating_sub(window_ms);
+            let shows = one.since.at <= at && one.since.at > from;
             let accepted = matches!(one.ended, Some((_, How::Accepted)));
             if shows && (accepted || is_closed(alert.state)) {
                 let found = Decided {

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use bench_verdict::band;
 use bench_verdict::verdict::{Band, Evidence};
 use sqlx::{FromRow, QueryBuilder, Sqlite, SqliteConnection};
 
@@ -12,7 +11,7 @@ use crate::domain::{
     standings,
 };
 
-use super::baseline::BaselineOf;
+use super::baseline::{BASELINE_DAYS, BaselineOf};
 use super::row::{self, VERDICT_COLUMNS, VerdictRow};
 use super::{RunInputs, Store, StoreError, code};
 
@@ -161,7 +160,7 @@ impl Store {
         if run.forms_baseline(self.main_branch()) {
             let alerts = self.alerts_at(run.environment, &run.suite, run.started_at);
             let (version, at) = (&run.suite_version, run.started_at);
-            let found = standings(&alerts.await?, version, at, band::WINDOW_MS);
+            let found = standings(&alerts.await?, version, at, at.minus_days(BASELINE_DAYS));
             for row in &mut rows {
                 row.standing = found.standing.get(&row.series.id).copied();
                 row.decided = found.decided.get(&row.series.id).copied();

@@ -90,7 +90,7 @@ fn the_table_shows_benchstats_numbers_and_what_they_decide() {
     ⁴ all samples are equal
 
     something is missing on one side (exit 4); of 6 series 0 confirmed worse, 3 confirmed better
-      1 of 7 expected series missing: OnlyOld ns/op cpu=8
+      1 of 7 expected series missing: OnlyOld ns/op cpu=8; new: OnlyNew ns/op cpu=8
       Single ns/op cpu=8: 1 sample a side cannot decide, 4 are needed
       Single B/op cpu=8: 1 sample a side cannot decide, 4 are needed
       Three ns/op cpu=8: 3 samples a side cannot decide, 4 are needed

@@ -34,7 +34,7 @@ async fn a_slow_night_is_explained_bisected_and_accepted_from_a_terminal() {
             "Work ns/op, run 13\n",
             "judged again from the stored values: the same",
             "12 runs since",
-            "4 pairs with the good revision: confirmed; m 0.2231, sd 0.002, se 0.00105",
+            "+25.0%  confirmed: 4 pairs with the good revision; m 0.2231, sd 0.002, se 0.00105",
             "by pairs of that night; the level before 99.95 ns",
             "Work ns/op: +25.1% against its baseline (critical), confirmed",
         ] {
