@@ -7,8 +7,7 @@ use bench_verdict::verdict::{Band, Evidence};
 use sqlx::{FromRow, QueryBuilder, Sqlite, SqliteConnection};
 
 use crate::domain::{
-    Judged, JudgedRun, Judgement, Measurement, Millis, Run, RunId, Series, SeriesId, Standings,
-    standings,
+    Judged, JudgedRun, Judgement, Measurement, Millis, Run, RunId, Series, SeriesId, standings,
 };
 
 use super::baseline::{BASELINE_DAYS, BaselineOf};
