@@ -1,12 +1,10 @@
 //! One series over time, ready for a chart.
 
 use bench_report::metric::format_change;
-use bench_verdict::history::{self, Night};
-use bench_verdict::segments::{self, Cutting};
 use bench_verdict::stats::order;
 use serde::Serialize;
 
-use super::carried::metric;
+use super::steps::steps;
 use crate::domain::alert::Annotation;
 use crate::domain::time::DAY_MS;
 use crate::domain::{Environment, Millis, Point, Series};
@@ -221,25 +219,11 @@ fn change_points(series: &Series, points: &[Point], epochs: &[Event]) -> Vec<Eve
     for end in ends.chain([Millis(i64::MAX)]) {
         let (stretch, after) = rest.split_at(rest.partition_point(|p| p.time < end));
         rest = after;
-        let nights: Vec<Night> = stretch
-            .iter()
-            .filter(|point| point.forms_baseline)
-            .map(|point| Night {
-                time_ms: point.time.0,
-                value: point.value,
-                epoch: 0,
-            })
-            .collect();
-        let nights = history::History::new(nights, metric(series));
-        let reading = nights.reading(0, nights.len());
-        for cut in segments::cuts(&nights, 0, nights.len(), &Cutting::HISTORY) {
-            let change = nights.change(reading, cut.step);
-            found.extend(nights.nights().get(cut.at).map(|night| Event {
-                time: Millis(night.time_ms),
-                kind: EventKind::ChangePoint,
-                label: format!("step {}", format_change(change)),
-            }));
-        }
+        found.extend(steps(series, stretch).iter().map(|(time, change)| Event {
+            time: *time,
+            kind: EventKind::ChangePoint,
+            label: format!("step {}", format_change(*change)),
+        }));
     }
     found
 }

@@ -15,7 +15,7 @@
 //! - [`run_report`]: what the page of one run says.
 //! - [`identical`]: identical programs against each other, a machine's noise.
 //! - [`epochs`]: spans of one machine and suite version, and what bridges them.
-//! - [`history`]: one series over time, ready for a chart.
+//! - [`history`]: one series over time, ready for a chart. `steps`: where its level changed.
 //! - [`noise`]: how much a series moves although nothing changed. [`distribution`]: values as they
 //!   were recorded.
 //! - [`targets`]: the absolute goals and the red flags.
@@ -41,6 +41,7 @@ pub mod overview;
 pub mod published;
 pub mod pull;
 pub mod run_report;
+mod steps;
 pub mod targets;
 pub mod terms;
 pub mod verdict;

@@ -32,7 +32,7 @@ pub(crate) async fn measure(app: &AppState, args: &Args, table: &mut Table) {
     let router = web::router(app.clone());
     for uri in addresses(app).await {
         let took = take(&router, &app.store, &uri, args.repeats).await;
-        let is_page = !uri.starts_with("/api") && !uri.starts_with("/export");
+        let is_page = !uri.starts_with("/api") && uri != "/metrics";
         let most = if uri.contains("compare") { 100.0 } else { 50.0 };
         let p95 = took.times.at(0.95);
         let fits = !is_page || took.kilobytes <= 300.0;
