@@ -27,6 +27,7 @@ pub fn compared(rows: &[Row], style: Style) -> String {
     let line = |row: &Row| {
         let compared = &row.compared;
         let verdict = match compared.evidence {
+            Evidence::Exact if compared.change == Some(0.0) => "equal".to_owned(),
             Evidence::Exact | Evidence::Confirmed => {
                 format!(
                     "{} {}",
@@ -38,6 +39,7 @@ pub fn compared(rows: &[Row], style: Style) -> String {
         };
         let meaning = match (compared.evidence, compared.band) {
             (Evidence::Exact | Evidence::Confirmed, Band::Improved) => Some(Meaning::Good),
+            (Evidence::Exact, Band::None) if compared.change == Some(0.0) => Some(Meaning::Dim),
             (Evidence::Exact | Evidence::Confirmed, Band::None | Band::Undefined) => None,
             (Evidence::Exact | Evidence::Confirmed, _) => Some(Meaning::Bad),
             (Evidence::Noise, _) => Some(Meaning::Dim),
@@ -128,8 +130,9 @@ fn interval(row: &Row) -> String {
 
 /// The smallest change that could have been seen.
 fn seen(row: &Row) -> String {
-    row.compared
-        .detectable_change
+    let seen = row.compared.detectable_change;
+    // What needs no statistics sees every change.
+    seen.filter(|_| row.noise.is_some())
         .map_or_else(String::new, spread)
 }
 
@@ -150,14 +153,14 @@ mod tests {
         insta::assert_snapshot!(compared(&rows, Style::Plain), @r"
                        base      head  change    95% interval   sees  verdict
         A
-          latency  100.2 ns  100.1 ns    0.0%    [−0.4, +0.4]  ±0.6%  noise
-          latency  99.83 ns  125.4 ns  +25.4%  [+24.7, +26.1]  ±0.9%  critical confirmed
+          latency  100.2 ns  100.1 ns    0.0%    [−0.5, +0.5]  ±0.7%  noise
+          latency  99.83 ns  125.4 ns  +25.4%  [+24.6, +26.2]  ±0.9%  critical confirmed
         ");
         insta::assert_snapshot!(with_itself(&rows, Style::Plain), @r"
                       value  a pair  all pairs    95% interval   sees
         A
-          latency  100.2 ns   ±0.7%       0.0%    [−0.4, +0.4]  ±0.6%
-          latency  99.83 ns   ±1.1%     +25.4%  [+24.7, +26.1]  ±0.9%  beyond
+          latency  100.2 ns   ±0.7%       0.0%    [−0.5, +0.5]  ±0.7%
+          latency  99.83 ns   ±1.1%     +25.4%  [+24.6, +26.2]  ±0.9%  beyond
         ");
         let coloured = compared(&rows, Style::Colour);
         assert!(
