@@ -154,10 +154,12 @@ impl Backfill {
         let Some(format) = self.format.or_else(|| detect(&bytes)) else {
             return Ok(false);
         };
+        // A server's export says of each run which branch it is of.
+        let says_branch = format == Format::Bencher;
         let origin = Origin {
             kind: Some(self.kind),
             commit: None,
-            branch: Some(self.branch.clone()),
+            branch: (!says_branch).then(|| self.branch.clone()),
             time: None,
             environment: self.environment.clone(),
             read_at: self.now,

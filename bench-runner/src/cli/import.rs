@@ -16,7 +16,7 @@ use crate::collect::file::write_whole;
 Without a commit the reports can be read offline, and upload refuses them.
 A file that holds several runs gives several reports: REPORT, REPORT with -2 before its ending, and so on.")]
 pub(super) struct Args {
-    /// Their format: go, criterion, bmf, gab or aibrix [default: the one that the file looks like]
+    /// Their format: go, criterion, bmf, bencher, gab or aibrix [default: the one that the file looks like]
     #[arg(long, value_parser = format)]
     format: Option<Format>,
     /// What they wrote; for criterion also its folder

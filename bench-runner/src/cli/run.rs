@@ -42,7 +42,7 @@ pub(super) struct Args {
     /// Run this command instead of the suite and read the results that it prints
     #[arg(long, value_name = "CMD", conflicts_with_all = ["bench", "benchtime", "count", "quick"])]
     exec: Option<String>,
-    /// Format of what --exec prints: go, criterion, bmf, gab or aibrix [default: what it looks like]
+    /// Format of what --exec prints: go, criterion, bmf, bencher, gab or aibrix [default: what it looks like]
     #[arg(long, value_name = "FORMAT", requires = "exec", value_parser = import::format)]
     exec_format: Option<Format>,
     /// Read the results from this file or folder, which --exec writes, instead of what it prints

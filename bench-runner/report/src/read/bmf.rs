@@ -33,7 +33,7 @@ pub(super) fn read(text: &str) -> Result<Vec<Draft>, ReadError> {
     for (name, measures) in &benchmarks {
         for (measure, value) in measures {
             let benchmark = draft.results.benchmark(name, &Params::new());
-            add_sample_as(benchmark, measure, measure_is(measure), value.value);
+            add_sample_as(benchmark, measure, measure_is(measure, ""), value.value);
         }
     }
     if draft.results.is_empty() {
@@ -45,8 +45,9 @@ pub(super) fn read(text: &str) -> Result<Vec<Draft>, ReadError> {
 }
 
 /// Bencher's built-in measures have units of their own:
-/// <https://bencher.dev/docs/explanation/thresholds/#measures>.
-fn measure_is(measure: &str) -> Foreign {
+/// <https://bencher.dev/docs/explanation/thresholds/#measures>. Of others the unit is told by
+/// `units`, such as `microseconds (us)`, or by the name where there are none.
+pub(super) fn measure_is(measure: &str, units: &str) -> Foreign {
     let of = |unit: Unit, better| Foreign {
         unit,
         kind: unit.kind(),
@@ -57,6 +58,10 @@ fn measure_is(measure: &str) -> Foreign {
         "throughput" => of(Unit::PerSecond, Direction::Higher),
         "build-time" => of(Unit::Seconds, Direction::Lower),
         "file-size" => of(Unit::Bytes, Direction::Lower),
-        _ => foreign(measure),
+        _ => {
+            let short = units.rsplit_once('(').map(|(_, short)| short);
+            let units = short.map_or(units, |short| short.trim_end_matches(')'));
+            foreign(if units.is_empty() { measure } else { units })
+        }
     }
 }

@@ -61,6 +61,12 @@ pub enum ReadError {
         /// How many runs.
         runs: usize,
     },
+    /// Results of several machines, which are not compared.
+    #[error("it holds results of several machines ({names}): export one testbed at a time")]
+    ManyMachines {
+        /// Their names.
+        names: String,
+    },
     /// A folder or file that the system does not let us read.
     #[error("{}: {source}", path.display())]
     Io {

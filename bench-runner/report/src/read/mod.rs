@@ -3,7 +3,7 @@
 //! # Layout
 //! - `go`: `go test -bench` text, benchstat's inputs, and our own Go text.
 //! - `criterion`: a `target/criterion` folder, or the lines of `cargo criterion --message-format=json`.
-//! - `bmf`: Bencher Metric Format. `gab`: github-action-benchmark's `data.js`. `aibrix`: the
+//! - `bmf`: Bencher Metric Format. `bencher`: what a Bencher server gives. `gab`: github-action-benchmark's `data.js`. `aibrix`: the
 //!   original suite's `baseline_metrics.json`.
 //! - `units`: what a foreign unit's text tells. `collect`: results into reports.
 //!
@@ -14,6 +14,7 @@
 //! 3. Reading one file twice with the same [`Origin`] gives the same run keys.
 
 pub(crate) mod aibrix;
+mod bencher;
 mod bmf;
 mod collect;
 mod criterion;
@@ -40,17 +41,19 @@ pub enum Format {
     Criterion,
     /// Bencher Metric Format.
     Bmf,
+    /// A Bencher server's history.
+    Bencher,
     /// github-action-benchmark.
     Gab,
     /// The original suite's result file.
     Aibrix,
 }
 
-words!(Format { Go => "go", Criterion => "criterion", Bmf => "bmf", Gab => "gab", Aibrix => "aibrix" });
+words!(Format { Go => "go", Criterion => "criterion", Bmf => "bmf", Bencher => "bencher", Gab => "gab", Aibrix => "aibrix" });
 
 impl Format {
     /// Every format, for messages.
-    pub const LIST: &str = "go, criterion, bmf, gab, aibrix";
+    pub const LIST: &str = "go, criterion, bmf, bencher, gab, aibrix";
 }
 
 /// Where results come from, as far as the file does not say it itself. What is given here goes
@@ -92,6 +95,14 @@ pub fn detect(text: &[u8]) -> Option<Format> {
     if start.starts_with("window.BENCHMARK_DATA") {
         return Some(Format::Gab);
     }
+    let is_json = start.starts_with(['{', '[']);
+    if is_json
+        && ["\"testbed\"", "\"measure\"", "\"metric\""]
+            .iter()
+            .all(|key| start.contains(key))
+    {
+        return Some(Format::Bencher);
+    }
     match start.chars().next() {
         Some('[') if aibrix::looks_like(start) => Some(Format::Aibrix),
         Some('{') if start.contains("\"reason\"") => Some(Format::Criterion),
@@ -121,6 +132,7 @@ pub fn read(format: Format, text: &[u8], origin: &Origin) -> Result<Vec<Report>,
         Format::Go => go::read(text),
         Format::Criterion => criterion::read_lines(text),
         Format::Bmf => bmf::read(text),
+        Format::Bencher => bencher::read(text),
         Format::Gab => gab::read(text),
         Format::Aibrix => aibrix::read(text),
     };

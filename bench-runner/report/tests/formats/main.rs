@@ -4,6 +4,7 @@
 
 mod aibrix;
 mod baseline;
+mod bencher;
 mod bmf;
 mod criterion;
 mod gab;
