@@ -52,7 +52,9 @@ pub(super) async fn fill(store: &Store, suite: &SampleSuite, now: Millis) -> Res
     let suite = suite.clone();
     let maker = tokio::task::spawn_blocking(move || make(&suite, now.timestamp(), &send));
     while let Some(new) = receive.recv().await {
-        store.insert_judged(&new, now, |_| unjudged()).await?;
+        store
+            .insert_judged(&new, now, |_| Verdicts::later())
+            .await?;
         filled.runs += 1;
     }
     maker
@@ -65,14 +67,6 @@ pub(super) async fn fill(store: &Store, suite: &SampleSuite, now: Millis) -> Res
     people::take(store, now).await?;
     filled.took = begun.elapsed();
     Ok(filled)
-}
-
-/// Stored now, judged later.
-fn unjudged() -> Verdicts {
-    Verdicts {
-        again: true,
-        ..Verdicts::default()
-    }
 }
 
 fn make(

@@ -8,6 +8,7 @@ pub mod issues;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -25,10 +26,14 @@ use crate::store::{
     StoreError, Verdicts,
 };
 
+/// What was left for later is judged when nothing more was left for so long.
+const QUIET: Duration = Duration::from_secs(10);
+
 /// Wakes the jobs. Clones wake the same ones.
 #[derive(Debug, Clone, Default)]
 pub struct Jobs {
     wake: Arc<Notify>,
+    later: Arc<Notify>,
     outbox: Arc<Notify>,
 }
 
@@ -36,6 +41,20 @@ impl Jobs {
     /// Says that there may be something to do.
     pub fn wake(&self) {
         self.wake.notify_one();
+    }
+
+    /// Says that there is something to do once no more of it comes.
+    pub fn wake_later(&self) {
+        self.later.notify_one();
+    }
+
+    /// Until something was left for later, and nothing more for so long.
+    async fn quiet(&self, pause: Duration) {
+        self.later.notified().await;
+        while tokio::time::timeout(pause, self.later.notified())
+            .await
+            .is_ok()
+        {}
     }
 
     /// Says that something was put into the outbox.
@@ -59,6 +78,7 @@ impl Jobs {
             self.wake_outbox();
             tokio::select! {
                 () = self.wake.notified() => {}
+                () = self.quiet(QUIET) => {}
                 () = stop.cancelled() => return,
             }
         }
@@ -104,10 +124,7 @@ pub fn judge_run(inputs: RunInputs) -> Verdicts {
 /// to have confirmed are alerts at once. For [`Store::save_pair_verdicts`].
 pub fn judge_pairs(inputs: &ConfirmInputs, series: &[SeriesId]) -> Verdicts {
     let Some(mut carried) = inputs.carried.as_deref().and_then(carried_from) else {
-        return Verdicts {
-            again: true,
-            ..Verdicts::default()
-        };
+        return Verdicts::later();
     };
     let mut news = Vec::new();
     for id in series {
@@ -182,10 +199,7 @@ pub async fn confirm(
         });
         let verdicts: Vec<PairVerdict> = verdicts.collect();
         // What they confirm or refute changes what is said of that night and of those after it.
-        let again = |_| Verdicts {
-            again: true,
-            ..Verdicts::default()
-        };
+        let again = |_| Verdicts::later();
         let id = run.run.id;
         store.save_pair_verdicts(id, &verdicts, now, again).await?;
     }
@@ -307,4 +321,19 @@ pub async fn judge_epoch(store: &Store, epoch: &Epoch) -> Result<EpochVerdicts, 
             settle: alerts::again,
         }),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_left_for_later_is_done_once_nothing_more_comes() {
+        let jobs = Jobs::default();
+        let pause = Duration::from_millis(1);
+        assert!(futures::poll!(std::pin::pin!(jobs.quiet(pause))).is_pending());
+        jobs.wake_later();
+        jobs.quiet(pause).await;
+        assert!(futures::poll!(std::pin::pin!(jobs.quiet(pause))).is_pending());
+    }
 }

@@ -70,6 +70,17 @@ pub struct Verdicts {
     pub again: bool,
 }
 
+impl Verdicts {
+    /// Nothing is said yet: the run waits to be judged from its whole history, with all others that
+    /// wait.
+    pub fn later() -> Self {
+        Self {
+            again: true,
+            ..Self::default()
+        }
+    }
+}
+
 impl From<Vec<(SeriesId, Judgement)>> for Verdicts {
     fn from(judged: Vec<(SeriesId, Judgement)>) -> Self {
         Self {

@@ -13,7 +13,7 @@ use super::report_file;
 use super::server_args::{ServerArgs, SpoolArgs};
 use super::word::word;
 use crate::backfill::Backfill;
-use crate::upload::deliver::{Delivery, deliver};
+use crate::upload::deliver::{Delivery, Judging, deliver};
 use crate::upload::server::{Server, Stored};
 use crate::upload::spool::Spool;
 
@@ -59,7 +59,7 @@ struct OnlyArgs {
 /// What is known of old results.
 #[derive(Debug, clap::Args)]
 struct OldArgs {
-    /// Their format: go, criterion, bmf, gab or aibrix [default: the one that each looks like]
+    /// Their format: go, criterion, bmf, bencher, gab or aibrix [default: the one that each looks like]
     #[arg(long, requires = "backfill", value_parser = import::format)]
     format: Option<Format>,
     /// What the runs are to be: nightly, so that they form baselines, or import
@@ -98,7 +98,12 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     for report in &reports {
         way.spool.put(report).or_server()?;
     }
-    let delivery = way.deliver()?;
+    let judging = if args.backfill {
+        Judging::Together
+    } else {
+        Judging::Each
+    };
+    let delivery = way.deliver(judging)?;
     if args.backfill {
         println!(
             "{} runs are stored, {} are refused, {} wait",
@@ -223,7 +228,7 @@ impl Way {
         report: &Report,
     ) -> Result<(ExitCode, Option<Stored>), Failure> {
         let own = self.spool.put(report).or_server()?;
-        let delivery = self.deliver()?;
+        let delivery = self.deliver(Judging::Each)?;
         let is_own = |(path, _): &&(PathBuf, Stored)| *path == own;
         let others = delivery
             .stored
@@ -241,8 +246,8 @@ impl Way {
         Ok((self.outcome(&delivery), stored))
     }
 
-    fn deliver(&self) -> Result<Delivery, Failure> {
-        deliver(&self.spool, &self.server, std::thread::sleep).or_server()
+    fn deliver(&self, judging: Judging) -> Result<Delivery, Failure> {
+        deliver(&self.spool, &self.server, judging, std::thread::sleep).or_server()
     }
 
     /// 6 when something was not stored, with what became of it.

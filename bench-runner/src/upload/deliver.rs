@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::server::{Server, ServerError, Stored};
+use super::server::{Judge, Server, ServerError, Stored};
 use super::spool::{Spool, SpoolError};
 
 /// How often a report is sent before it waits for the next upload.
@@ -17,12 +17,31 @@ pub const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// Where reports go to.
 pub trait Receiver {
     /// Takes a report's JSON.
-    fn send_run(&self, json: &[u8]) -> Result<Stored, ServerError>;
+    fn send_run(&self, json: &[u8], judge: Judge) -> Result<Stored, ServerError>;
 }
 
 impl Receiver for Server {
-    fn send_run(&self, json: &[u8]) -> Result<Stored, ServerError> {
-        Server::send_run(self, json)
+    fn send_run(&self, json: &[u8], judge: Judge) -> Result<Stored, ServerError> {
+        Server::send_run(self, json, judge)
+    }
+}
+
+/// How what is delivered is judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Judging {
+    /// Each as it is stored.
+    Each,
+    /// All together, with the last.
+    Together,
+}
+
+impl Judging {
+    fn of(self, is_last: bool) -> Judge {
+        match (self, is_last) {
+            (Self::Each, _) => Judge::Now,
+            (Self::Together, false) => Judge::Later,
+            (Self::Together, true) => Judge::All,
+        }
     }
 }
 
@@ -45,6 +64,7 @@ pub struct Delivery {
 pub fn deliver(
     spool: &Spool,
     receiver: &impl Receiver,
+    judging: Judging,
     mut pause: impl FnMut(Duration),
 ) -> Result<Delivery, SpoolError> {
     let mut delivery = Delivery::default();
@@ -52,7 +72,8 @@ pub fn deliver(
     for (place, path) in waiting.iter().enumerate() {
         // Another upload may have delivered it meanwhile.
         let Ok(json) = fs::read(path) else { continue };
-        match send(receiver, &json, &mut pause) {
+        let judge = judging.of(place + 1 == waiting.len());
+        match send(receiver, &json, judge, &mut pause) {
             Ok(stored) => {
                 spool.delivered(path)?;
                 delivery.stored.push((path.clone(), stored));
@@ -71,11 +92,12 @@ pub fn deliver(
 fn send(
     receiver: &impl Receiver,
     json: &[u8],
+    judge: Judge,
     pause: &mut impl FnMut(Duration),
 ) -> Result<Stored, ServerError> {
     let mut back_off = FIRST_PAUSE;
     for attempt in 1.. {
-        let error = match receiver.send_run(json) {
+        let error = match receiver.send_run(json, judge) {
             Ok(stored) => return Ok(stored),
             Err(error) => error,
         };
@@ -106,12 +128,13 @@ mod tests {
     /// A server that answers as told and keeps what it took.
     struct Double<F> {
         taken: RefCell<Vec<String>>,
+        judged: RefCell<Vec<Judge>>,
         asked: RefCell<u32>,
         answer: F,
     }
 
     impl<F: Fn(u32) -> Option<ServerError>> Receiver for Double<F> {
-        fn send_run(&self, json: &[u8]) -> Result<Stored, ServerError> {
+        fn send_run(&self, json: &[u8], judge: Judge) -> Result<Stored, ServerError> {
             *self.asked.borrow_mut() += 1;
             if let Some(error) = (self.answer)(*self.asked.borrow()) {
                 return Err(error);
@@ -120,6 +143,7 @@ mod tests {
             self.taken
                 .borrow_mut()
                 .push(json["started_at"].as_str().unwrap()[..10].to_owned());
+            self.judged.borrow_mut().push(judge);
             Ok(Stored {
                 run_id: 1,
                 url: String::new(),
@@ -131,6 +155,7 @@ mod tests {
     fn double<F: Fn(u32) -> Option<ServerError>>(answer: F) -> Double<F> {
         Double {
             taken: RefCell::default(),
+            judged: RefCell::default(),
             asked: RefCell::new(0),
             answer,
         }
@@ -167,7 +192,7 @@ mod tests {
     fn the_oldest_goes_first_and_what_is_delivered_waits_no_more() {
         let (_folder, spool) = spool(&[9, 2, 5]);
         let server = double(|_| None);
-        let delivery = deliver(&spool, &server, |_| ()).unwrap();
+        let delivery = deliver(&spool, &server, Judging::Each, |_| ()).unwrap();
         assert_eq!(
             *server.taken.borrow(),
             ["2026-01-02", "2026-01-05", "2026-01-09"]
@@ -177,11 +202,20 @@ mod tests {
     }
 
     #[test]
+    fn old_nights_are_judged_together_with_the_last() {
+        let (_folder, spool) = spool(&[9, 2, 5]);
+        let server = double(|_| None);
+        deliver(&spool, &server, Judging::Together, |_| ()).unwrap();
+        let expected = [Judge::Later, Judge::Later, Judge::All];
+        assert_eq!(*server.judged.borrow(), expected);
+    }
+
+    #[test]
     fn a_server_that_is_away_loses_nothing_and_is_asked_a_bounded_number_of_times() {
         let (_folder, spool) = spool(&[1, 2]);
         let server = double(|_| Some(busy(None)));
         let mut pauses = Vec::new();
-        let delivery = deliver(&spool, &server, |pause| pauses.push(pause)).unwrap();
+        let delivery = deliver(&spool, &server, Judging::Each, |pause| pauses.push(pause)).unwrap();
         assert_eq!(*server.asked.borrow(), ATTEMPTS);
         assert_eq!(pauses, [FIRST_PAUSE, 2 * FIRST_PAUSE, 4 * FIRST_PAUSE]);
         assert_eq!(delivery.waiting, 2);
@@ -194,7 +228,7 @@ mod tests {
         let (_folder, spool) = spool(&[1, 2]);
         let server = double(|asked| (asked == 1).then(|| busy(Some(2))));
         let mut pauses = Vec::new();
-        deliver(&spool, &server, |pause| pauses.push(pause)).unwrap();
+        deliver(&spool, &server, Judging::Each, |pause| pauses.push(pause)).unwrap();
         assert_eq!(pauses, [Duration::from_secs(2)]);
         assert_eq!(server.taken.borrow().len(), 2);
     }
@@ -203,7 +237,10 @@ mod tests {
     fn a_server_that_asks_for_an_hour_is_left_for_the_next_upload() {
         let (_folder, spool) = spool(&[1]);
         let server = double(|_| Some(busy(Some(3_600))));
-        deliver(&spool, &server, |_| panic!("nobody waits for an hour")).unwrap();
+        deliver(&spool, &server, Judging::Each, |_| {
+            panic!("nobody waits for an hour")
+        })
+        .unwrap();
         assert_eq!(*server.asked.borrow(), 1);
     }
 
@@ -211,7 +248,7 @@ mod tests {
     fn what_is_refused_is_set_aside_and_the_next_goes_on() {
         let (_folder, spool) = spool(&[1, 2]);
         let server = double(|asked| (asked == 1).then(refused));
-        let delivery = deliver(&spool, &server, |_| ()).unwrap();
+        let delivery = deliver(&spool, &server, Judging::Each, |_| ()).unwrap();
         assert_eq!(*server.taken.borrow(), ["2026-01-02"]);
         assert_eq!(delivery.refused.len(), 1);
         assert!(delivery.refused[0].0.is_file());

@@ -15,6 +15,8 @@ use thiserror::Error;
 
 /// How long one request may take in all.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How long judging a whole history may take.
+const JUDGING_PATIENCE: Duration = Duration::from_secs(600);
 /// How long a message about a live run may take: it is of no use later.
 const LIVE_PATIENCE: Duration = Duration::from_millis(500);
 /// An answer longer than this is not one of ours.
@@ -50,6 +52,17 @@ impl fmt::Debug for Token {
 enum Body<'a> {
     Plain(&'a [u8]),
     Gzip(Vec<u8>),
+}
+
+/// When the server judges a run that is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Judge {
+    /// As it stores it.
+    Now,
+    /// With one that is sent later: many nights are judged together at a small part of the cost.
+    Later,
+    /// With all that wait.
+    All,
 }
 
 /// What the server says about a stored report.
@@ -156,8 +169,13 @@ impl Server {
     }
 
     /// Sends a report.
-    pub fn send_run(&self, json: &[u8]) -> Result<Stored, ServerError> {
-        self.post("/api/v1/runs", Body::Gzip(gzip(json)), PATIENCE)
+    pub fn send_run(&self, json: &[u8], judge: Judge) -> Result<Stored, ServerError> {
+        let (path, patience) = match judge {
+            Judge::Now => ("/api/v1/runs", PATIENCE),
+            Judge::Later => ("/api/v1/runs?judge=later", PATIENCE),
+            Judge::All => ("/api/v1/runs?judge=all", JUDGING_PATIENCE),
+        };
+        self.post(path, Body::Gzip(gzip(json)), patience)
             .and_then(|answer| self.read(&answer))
     }
 
@@ -341,7 +359,7 @@ mod tests {
     fn nobody_there_is_an_error_that_may_pass() {
         // Port 9 (discard) of this machine: nobody listens.
         let server = Server::new("http://127.0.0.1:9", None).ok();
-        let error = server.and_then(|server| server.send_run(b"{}").err());
+        let error = server.and_then(|server| server.send_run(b"{}", Judge::Now).err());
         assert!(error.is_some_and(|error| error.may_pass()));
     }
 }
