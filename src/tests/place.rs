@@ -33,12 +33,19 @@ impl Place {
 
     /// What git says.
     pub(crate) fn git(&self, arguments: &[&str]) -> String {
-        let done = Command::new("git")
-            .current_dir(self.repository())
+        self.git_at(None, arguments)
+    }
+
+    /// What git says, which takes this time for the present.
+    pub(crate) fn git_at(&self, time: Option<&str>, arguments: &[&str]) -> String {
+        let mut git = Command::new("git");
+        git.current_dir(self.repository())
             .args(["-c", "user.name=A", "-c", "user.email=a@example.org"])
-            .args(arguments)
-            .output()
-            .unwrap();
+            .args(arguments);
+        if let Some(time) = time {
+            git.envs([("GIT_AUTHOR_DATE", time), ("GIT_COMMITTER_DATE", time)]);
+        }
+        let done = git.output().unwrap();
         assert!(done.status.success(), "{done:?}");
         String::from_utf8(done.stdout).unwrap().trim().to_owned()
     }

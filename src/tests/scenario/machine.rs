@@ -25,13 +25,11 @@ done
 
 /// The machine.
 pub(super) struct Machine {
-    place: Place,
+    pub(super) place: Place,
     github: String,
     token: String,
     server: Option<(Child, String)>,
     level: String,
-    /// All reports so far, in the order of time.
-    nights: Vec<Value>,
 }
 
 /// What a night came to.
@@ -58,10 +56,9 @@ impl Machine {
             token: String::new(),
             server: None,
             level: "100.0".to_owned(),
-            nights: Vec::new(),
             place,
         };
-        machine.token = machine.new_token("kvmark.db").await;
+        machine.token = machine.new_token("kvmark.db", "nightly").await;
         let runner = format!("#!/bin/sh\nexec {KVMARK} __runner \"$@\"\n");
         std::fs::write(machine.path("bench-runner"), runner).unwrap();
         let is_executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
@@ -69,9 +66,10 @@ impl Machine {
         machine
     }
 
-    async fn new_token(&self, database: &str) -> String {
+    /// A token that may send runs of a kind.
+    async fn new_token(&self, database: &str, kind: &str) -> String {
         let made = Command::new(KVMARK)
-            .args(["token", "create", "--scope", "upload", "--kinds", "nightly"])
+            .args(["token", "create", "--scope", "upload", "--kinds", kind])
             .arg("--database")
             .arg(self.path(database))
             .output()
@@ -109,15 +107,22 @@ impl Machine {
         server.kill().await.unwrap();
     }
 
-    /// Another server in its place, with an empty store and a spool of its own, that takes the same
-    /// reports in the order of time.
-    pub(super) async fn start_twin(&mut self) {
+    /// Another server in its place, with an empty store, to which the same reports are sent one by
+    /// one in the order of time.
+    pub(super) async fn replace_by_twin(&mut self) {
+        let mut reports = Vec::new();
+        for run in self.runs().await {
+            reports.push(
+                self.get(&format!("/api/v1/runs/{}/report", run["id"]))
+                    .await,
+            );
+        }
         self.stop().await;
-        self.token = self.new_token("twin.db").await;
+        self.token = self.new_token("twin.db", "nightly").await;
         self.server = Some(self.serve("twin.db").await);
         let file = self.place.path("twin.json");
-        for report in &self.nights {
-            std::fs::write(&file, report.to_string()).unwrap();
+        for report in reports {
+            std::fs::write(&file, report).unwrap();
             let sent = self.runner(["upload", &file]).await;
             assert!(sent.status.success(), "{sent:?}");
         }
@@ -151,12 +156,17 @@ impl Machine {
                 metric["samples"] = json!(vec![value; 6]);
             }
             std::fs::write(old.join(format!("{n}.json")), report.to_string()).unwrap();
-            self.nights.push(report);
         }
+        self.upload_old(&old, &[], nights).await;
+    }
+
+    /// Sends old results, which are those of so many runs.
+    pub(super) async fn upload_old(&self, old: &Path, options: &[&str], runs: i64) {
         let sent = ["upload", "--backfill", old.to_str().unwrap()];
-        let sent = self.runner(sent).await;
+        let sent = self.runner(sent.into_iter().chain(options.iter().copied()));
+        let sent = sent.await;
         let said = String::from_utf8_lossy(&sent.stdout).into_owned();
-        let all = format!("{nights} runs are stored");
+        let all = format!("{runs} runs are stored, 0 are refused, 0 wait");
         assert!(said.contains(&all), "{sent:?}");
     }
 
@@ -183,7 +193,6 @@ impl Machine {
             .await
             .unwrap();
         let said = text(&done);
-        self.nights.push(read(&report));
         let run = said.lines().rev().find_map(|line| {
             let (run, _) = line.strip_prefix("run ")?.split_once(" at ")?;
             Some(run.to_owned())
@@ -206,11 +215,46 @@ impl Machine {
         }
     }
 
+    /// All runs, oldest first.
+    pub(super) async fn runs(&self) -> Vec<Value> {
+        let mut runs = self.json("/api/v1/runs?limit=500").await["runs"].take();
+        let mut runs = std::mem::take(runs.as_array_mut().unwrap());
+        runs.reverse();
+        runs
+    }
+
+    /// Calls a script of `deploy/ci` as a CI job does, with a token that may send pull requests only,
+    /// or with none. Its exit code, and all that it said.
+    pub(super) async fn script(
+        &self,
+        name: &str,
+        with_token: bool,
+        arguments: &[&str],
+    ) -> (i32, String) {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/ci");
+        let mut script = self.with_environment(Command::new(script.join(name)));
+        if with_token {
+            script.env("KVMARK_TOKEN", self.new_token("kvmark.db", "pull").await);
+        } else {
+            script
+                .env_remove("KVMARK_TOKEN")
+                .env_remove("KVMARK_SERVER");
+        }
+        let done = script
+            .args(arguments)
+            .env("BENCH_RUNNER", self.path("bench-runner"))
+            .env("REPORTS", self.path("reports"))
+            .env("XDG_CACHE_HOME", self.path("cache"))
+            .output()
+            .await
+            .unwrap();
+        (done.status.code().unwrap(), text(&done))
+    }
+
     /// The verdict on every run, oldest first, by run key.
     pub(super) async fn verdicts(&self) -> Vec<(String, Value)> {
-        let runs = self.json("/api/v1/runs").await;
         let mut verdicts = Vec::new();
-        for run in runs["runs"].as_array().unwrap().iter().rev() {
+        for run in self.runs().await {
             let path = format!("/api/v1/runs/{}/verdict", run["id"]);
             let key = run["run_key"].as_str().unwrap().to_owned();
             verdicts.push((key, self.json(&path).await));

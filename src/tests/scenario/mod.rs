@@ -7,7 +7,9 @@
 //! with the last good revision and canary, the gate, the exit codes. This program run as
 //! `kvmark __runner` is the runner.
 
+mod backfill;
 mod machine;
+mod pull;
 
 use bench_report::metric::format_change;
 use serde_json::{Value, json};
@@ -124,7 +126,7 @@ async fn a_night_without_a_server_is_delivered_by_the_next_as_if_it_had_never_be
 
     let own = machine.verdicts().await;
     assert_eq!(own.len(), 15);
-    machine.start_twin().await;
+    machine.replace_by_twin().await;
     let twin = machine.verdicts().await;
     for (own, twin) in own.iter().zip(&twin) {
         assert_eq!(own, twin);
