@@ -139,6 +139,51 @@ fn alert_rules_are_what_prometheus_reads() {
 }
 
 #[test]
+fn the_container_is_built_from_what_is_there_and_starts_as_it_says() {
+    let text = std::fs::read_to_string(root().join("Dockerfile")).unwrap();
+    let manifest = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let lines = |word: &'static str| text.lines().filter_map(move |l| l.strip_prefix(word));
+    // The toolchain is the one that the workspace asks for.
+    let build = lines("FROM rust:").next().unwrap();
+    let version = build.split('-').next().unwrap();
+    assert!(manifest.contains(&format!("rust-version = \"{version}\"")));
+    // What is copied out of the build is what the workspace builds.
+    let built = lines("COPY --from=build ").next().unwrap();
+    let programs: Vec<&str> = built
+        .split(' ')
+        .filter_map(|path| path.strip_prefix("/build/target/release/"))
+        .collect();
+    assert_eq!(programs, ["kvmark", "bench-runner"]);
+    assert!(root().join("src/main.rs").is_file());
+    assert!(root().join("bench-runner/src/main.rs").is_file());
+    // Everything is copied in but what `.dockerignore` leaves out, and none of that is kept in git.
+    assert_eq!(lines("COPY . .").count(), 1);
+    let ignored = std::fs::read_to_string(root().join(".dockerignore")).unwrap();
+    let kept = std::fs::read_to_string(root().join(".gitignore")).unwrap();
+    for line in ignored.lines().filter(|line| !line.starts_with('#')) {
+        assert!(line == "/.git" || kept.lines().any(|k| k == line), "{line}");
+    }
+    // It starts as its last line says; only where the store lies and which port is another here.
+    let folder = tempfile::tempdir().unwrap();
+    let command: Vec<String> = serde_json::from_str(lines("CMD ").next().unwrap()).unwrap();
+    let data = folder.path().to_str().unwrap();
+    let command = command
+        .iter()
+        .map(|word| word.replace(":8080", ":0").replace("/data", data));
+    let mut server = Command::new(env!("CARGO_BIN_EXE_kvmark"))
+        .args(command)
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = String::new();
+    let stdout = server.stdout.take().unwrap();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(stdout), &mut said).unwrap();
+    server.kill().unwrap();
+    server.wait().unwrap();
+    assert!(said.contains("http://0.0.0.0:"), "{said}");
+}
+
+#[test]
 fn units_are_what_systemd_reads() {
     let Ok(found) = Command::new("systemd-analyze").arg("--version").output() else {
         eprintln!("skipped: there is no systemd-analyze");
