@@ -20,7 +20,7 @@ pub(super) struct Args {
     /// A change must exceed this to fail, as a fraction
     #[arg(long, default_value_t = bench_verdict::gate::DEFAULT_THRESHOLD, value_parser = threshold)]
     threshold: f64,
-    /// The least band that fails: warning or critical
+    /// The least band that fails: info (for thresholds below 10%), warning or critical
     #[arg(long, value_name = "BAND", default_value = "warning", value_parser = fail_on)]
     fail_on: FailOn,
     /// Let the band alone decide, whatever noise could do

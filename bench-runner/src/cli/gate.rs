@@ -31,7 +31,7 @@ pub(super) struct Args {
 /// How the gate judges, and how it answers.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct GateArgs {
-    /// The least band that fails [default: the server's, warning]
+    /// The least band that fails: info (for thresholds below 10%), warning or critical [default: the server's, warning]
     #[arg(long, value_name = "BAND", value_parser = fail_on)]
     fail_on: Option<FailOn>,
     /// A change must exceed this to fail, as a fraction [default: the server's, 0.1]
@@ -64,7 +64,7 @@ impl GateArgs {
 
 pub(super) fn fail_on(text: &str) -> Result<FailOn, String> {
     serde_json::from_value(serde_json::Value::from(text))
-        .map_err(|_| "give warning or critical".to_owned())
+        .map_err(|_| "give info, warning or critical".to_owned())
 }
 
 pub(super) fn threshold(text: &str) -> Result<f64, String> {

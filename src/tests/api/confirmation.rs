@@ -28,7 +28,14 @@ async fn history(app: &TestApp, token: &str, slow: i64) -> Value {
 }
 
 /// One side: `rounds` samples about `level`.
-fn side(side: &str, commit: &str, level: f64, rounds: u32, purpose: &str, key: &str) -> Value {
+pub(crate) fn side(
+    side: &str,
+    commit: &str,
+    level: f64,
+    rounds: u32,
+    purpose: &str,
+    key: &str,
+) -> Value {
     let mut of = report(0, &[("A", level)]);
     let samples: Vec<f64> = (0..rounds)
         .map(|round| level * (1.0 + 0.001 * f64::from(round % 3)))

@@ -5,7 +5,7 @@ mod alerts;
 mod artifacts;
 mod bridge;
 mod compare;
-mod confirmation;
+pub(crate) mod confirmation;
 mod crash;
 mod epochs;
 mod evidence;

@@ -8,7 +8,8 @@ use axum::http::Method;
 use kvmark::domain::Scope;
 use serde_json::{Value, json};
 
-use crate::app::{TestApp, post};
+use crate::api::confirmation::side;
+use crate::app::{Answer, TestApp, post};
 use crate::builders::report;
 
 const ROUTER: &str = include_str!("../../web/router.rs");
@@ -88,37 +89,77 @@ async fn filled() -> (TestApp, String) {
     pull["kind"] = json!("pull");
     pull["revision"]["pull"] = json!(12);
     pull["revision"]["branch"] = json!("topic");
+    pull["artifacts"] = json!([{"name": "notes", "kind": "text", "data_base64": "aGk="}]);
     assert_eq!(app.upload(&token, &pull).await.status, 201);
     (app, token)
 }
 
-/// An answer, and what the description says of it.
-#[track_caller]
-fn hold(description: &Value, method: &Method, path: &str, status: u16, kind: &str, body: &Value) {
-    let operation = &description["paths"][path][method.as_str().to_lowercase()];
-    assert!(operation.is_object(), "{method} {path} is not described");
-    let responses = &operation["responses"];
-    let answer = responses
-        .get(status.to_string())
-        .unwrap_or(&responses["default"]);
-    let kind = kind.split(';').next().unwrap();
-    let content = &answer["content"][kind];
-    assert!(
-        content.is_object(),
-        "{method} {path} {status}: {kind} is not described"
-    );
-    let mut wrong = Vec::new();
-    schema::check(description, &content["schema"], body, "", &mut wrong);
-    assert!(
-        wrong.is_empty(),
-        "{method} {path} {status}: {wrong:#?}\n{body:#}"
-    );
+/// A filled server, its description, and the routes of which an answer was held against it.
+struct Described {
+    app: TestApp,
+    token: String,
+    says: Value,
+    held: BTreeSet<String>,
+}
+
+impl Described {
+    /// An answer is what the description says of it.
+    #[track_caller]
+    fn hold(&mut self, method: &Method, path: &str, answer: &Answer) {
+        let status = answer.status.as_u16();
+        let operation = &self.says["paths"][path][method.as_str().to_lowercase()];
+        assert!(operation.is_object(), "{method} {path} is not described");
+        let responses = &operation["responses"];
+        let described = responses
+            .get(status.to_string())
+            .unwrap_or(&responses["default"]);
+        let kind = answer.header("content-type").split(';').next().unwrap();
+        let content = &described["content"][kind];
+        assert!(
+            content.is_object(),
+            "{method} {path} {status}: {kind} is not described"
+        );
+        let body = if kind.contains("json") {
+            answer.json()
+        } else {
+            json!(String::from_utf8_lossy(&answer.body))
+        };
+        let mut wrong = Vec::new();
+        schema::check(&self.says, &content["schema"], &body, "", &mut wrong);
+        assert!(
+            wrong.is_empty(),
+            "{method} {path} {status}: {wrong:#?}\n{body:#}"
+        );
+        self.held.insert(format!("{method} {path}"));
+    }
+
+    /// Sends a body, and holds the answer against the description.
+    async fn send(&mut self, method: Method, path: &str, uri: &str, body: &Value, status: u16) {
+        let mut request = post(uri, &self.token, body.to_string());
+        *request.method_mut() = method.clone();
+        let answer = self.app.send(request).await;
+        assert_eq!(answer.status, status, "{method} {uri}: {}", answer.text());
+        self.hold(&method, path, &answer);
+    }
 }
 
 #[tokio::test]
-async fn answers_are_as_described() {
-    let (app, _) = filled().await;
-    let description = description(&app).await;
+async fn every_route_answers_as_described() {
+    let (app, token) = filled().await;
+    let mut described = Described {
+        says: description(&app).await,
+        held: BTreeSet::new(),
+        app,
+        token,
+    };
+    reads(&mut described).await;
+    sends(&mut described).await;
+    let all = self::described(&described.says);
+    let unheld: Vec<_> = all.difference(&described.held).collect();
+    assert!(unheld.is_empty(), "no answer of {unheld:?} was looked at");
+}
+
+async fn reads(described: &mut Described) {
     let asked = [
         ("/api/v1/runs", "/api/v1/runs?limit=3"),
         ("/api/v1/runs/{id}", "/api/v1/runs/20"),
@@ -129,6 +170,18 @@ async fn answers_are_as_described() {
             "/api/v1/runs/20/benchmarks.txt",
         ),
         ("/api/v1/runs/{id}/verdict", "/api/v1/runs/20/verdict"),
+        (
+            "/api/v1/runs/{id}/verdict",
+            "/api/v1/runs/20/verdict?fail_on=info&threshold=0.05",
+        ),
+        (
+            "/api/v1/runs/{id}/artifacts/{n}",
+            "/api/v1/runs/21/artifacts/0",
+        ),
+        (
+            "/api/v1/runs/{id}/artifacts/{n}",
+            "/api/v1/runs/21/artifacts/1",
+        ),
         (
             "/api/v1/runs/{id}/verdict",
             "/api/v1/runs/20/verdict?threshold=-1",
@@ -169,28 +222,13 @@ async fn answers_are_as_described() {
         ("/api/openapi.json", "/api/openapi.json"),
     ];
     for (path, uri) in asked {
-        let answer = app.get(uri).await;
-        let kind = answer.header("content-type").to_owned();
-        let body = if kind.contains("json") {
-            answer.json()
-        } else {
-            json!(String::from_utf8_lossy(&answer.body))
-        };
-        hold(
-            &description,
-            &Method::GET,
-            path,
-            answer.status.as_u16(),
-            &kind,
-            &body,
-        );
+        let answer = described.app.get(uri).await;
+        described.hold(&Method::GET, path, &answer);
     }
 }
 
-#[tokio::test]
-async fn answers_to_what_is_sent_are_as_described() {
-    let (app, token) = filled().await;
-    let description = description(&app).await;
+async fn sends(described: &mut Described) {
+    let runs = "/api/v1/runs";
     let night = report(1, &[("A", 100.0)]);
     let mut other = night.clone();
     other["suite"]["version"] = json!("2");
@@ -200,84 +238,102 @@ async fn answers_to_what_is_sent_are_as_described() {
         (&other, 409),
         (&json!({}), 422),
     ] {
-        let answer = app.upload(&token, body).await;
-        assert_eq!(answer.status, status, "{}", answer.text());
-        let kind = answer.header("content-type").to_owned();
-        hold(
-            &description,
-            &Method::POST,
-            "/api/v1/runs",
-            status,
-            &kind,
-            &answer.json(),
-        );
+        described.send(Method::POST, runs, runs, body, status).await;
     }
-    let rules = json!([{"benchmark": "A", "threshold": 0.2, "note": "noisy"}]);
+    for (judge, status) in [("later", 201), ("all", 201), ("never", 400)] {
+        let uri = format!("{runs}?judge={judge}");
+        let night = report(0, &[("A", 100.0)]);
+        described
+            .send(Method::POST, runs, &uri, &night, status)
+            .await;
+    }
+    let head = report(0, &[])["revision"]["commit"].clone();
+    let of = |one| {
+        side(
+            one,
+            head.as_str().unwrap(),
+            100.0,
+            4,
+            "aa",
+            "6b1f4d0e-0000-4000-8000-000000000001",
+        )
+    };
+    let pairs = json!({"base": of("base"), "head": of("head")});
+    let path = "/api/v1/runs/{id}/confirmation";
+    for (run, status) in [(20, 201), (20, 200), (21, 422)] {
+        let uri = format!("/api/v1/runs/{run}/confirmation");
+        described
+            .send(Method::POST, path, &uri, &pairs, status)
+            .await;
+    }
+    let rules = json!([{"benchmark": "A", "threshold": 0.2, "fail_on": "info", "note": "noisy"}]);
     let save = json!({"version": 0, "rules": rules, "reason": "try"});
-    for (method, path, body) in [
+    let live = json!({
+        "run_key": "k", "kind": "nightly", "started_at": "2026-03-01T06:00:00Z", "total": 2, "done": 1,
+    });
+    for (method, path, uri, body, status) in [
         (
             Method::POST,
             "/api/v1/rules/backtest",
+            "",
             json!({"rules": rules}),
+            200,
         ),
-        (Method::PUT, "/api/v1/rules", save.clone()),
-        (Method::PUT, "/api/v1/rules", save),
+        (Method::PUT, "/api/v1/rules", "", save.clone(), 200),
+        (Method::PUT, "/api/v1/rules", "", save, 409),
         (
             Method::POST,
             "/api/v1/annotations",
+            "",
             json!({"text": "a new kernel", "run_id": 3}),
+            201,
+        ),
+        (
+            Method::PATCH,
+            "/api/v1/alerts/{id}",
+            "/api/v1/alerts/1",
+            json!({"owner": "A", "note": "looking"}),
+            200,
+        ),
+        (
+            Method::PATCH,
+            "/api/v1/alerts/{id}",
+            "/api/v1/alerts/99",
+            json!({"owner": "A"}),
+            404,
         ),
         (
             Method::PATCH,
             "/api/v1/annotations/{id}",
+            "/api/v1/annotations/1",
             json!({"text": "another kernel"}),
+            200,
         ),
         (
             Method::POST,
             "/api/v1/levels",
+            "",
             json!({"series": "B *", "reason": "as agreed"}),
+            200,
+        ),
+        (
+            Method::POST,
+            "/api/v1/live/{run_key}",
+            "/api/v1/live/k",
+            live,
+            200,
+        ),
+        (
+            Method::PATCH,
+            "/api/v1/runs/{id}",
+            "/api/v1/runs/3",
+            json!({"excluded": true, "reason": "noisy"}),
+            200,
         ),
     ] {
-        let mut request = post(&path.replace("{id}", "1"), &token, body.to_string());
-        *request.method_mut() = method.clone();
-        let answer = app.send(request).await;
-        let (status, kind) = (
-            answer.status.as_u16(),
-            answer.header("content-type").to_owned(),
-        );
-        hold(&description, &method, path, status, &kind, &answer.json());
+        let uri = if uri.is_empty() { path } else { uri };
+        described.send(method, path, uri, &body, status).await;
     }
-    let live = json!({
-        "run_key": "k", "kind": "nightly", "started_at": "2026-03-01T06:00:00Z", "total": 2, "done": 1,
-    });
-    let answer = app
-        .send(post("/api/v1/live/k", &token, live.to_string()))
-        .await;
-    let kind = answer.header("content-type").to_owned();
-    hold(
-        &description,
-        &Method::POST,
-        "/api/v1/live/{run_key}",
-        200,
-        &kind,
-        &answer.json(),
-    );
-    let mut change = post(
-        "/api/v1/runs/3",
-        &token,
-        json!({"excluded": true, "reason": "noisy"}).to_string(),
-    );
-    *change.method_mut() = Method::PATCH;
-    let answer = app.send(change).await;
-    let kind = answer.header("content-type").to_owned();
-    hold(
-        &description,
-        &Method::PATCH,
-        "/api/v1/runs/{id}",
-        200,
-        &kind,
-        &answer.json(),
-    );
 }
 
 #[tokio::test]
