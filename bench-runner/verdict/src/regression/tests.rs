@@ -179,19 +179,33 @@ fn what_recovered_by_luck_returns() {
 
 #[test]
 fn what_is_over_does_not_come_and_go_with_the_noise() {
-    let returned: usize = (0..100)
-        .map(|seed| {
-            let broken = quiet(seed, 0.05).step(1.12).nights(25);
-            let life = live(&broken.step(1.0 / 1.12).nights(60));
-            let since = |night: usize| night > 60 + 25 + NIGHTS;
-            let returned = life
-                .news
-                .iter()
-                .filter(|(night, news)| since(*night) && news.what == What::Returned);
-            returned.count()
-        })
-        .sum();
-    assert!(returned <= 2, "{returned} returns of what was fixed");
+    // Small steps in noise as large as they are: three lucky nights end an alert, and three unlucky
+    // ones must not open it again.
+    let (mut opened, mut while_bad, mut after_the_fix) = (0, 0, 0);
+    for (step, noise) in [(1.08, 0.05), (1.06, 0.03)] {
+        for seed in 0..100 {
+            let broken = quiet(seed, noise).step(step).nights(30);
+            let life = live(&broken.step(1.0 / step).nights(60));
+            opened += life.count(What::Opened);
+            for (night, _) in life.news.iter().filter(|(_, n)| n.what == What::Returned) {
+                let is_fixed = *night > 60 + 30 + NIGHTS;
+                *(if is_fixed {
+                    &mut after_the_fix
+                } else {
+                    &mut while_bad
+                }) += 1;
+            }
+        }
+    }
+    assert!(opened >= 150, "{opened} opened");
+    assert!(
+        after_the_fix <= 2,
+        "{after_the_fix} returns of what was fixed"
+    );
+    assert!(
+        4 * while_bad <= 5 * opened,
+        "{while_bad} returns of {opened}"
+    );
 }
 
 #[test]
