@@ -79,6 +79,11 @@ Functions that were inlined have names where the program was built with line tab
   bench-runner doctor --probe 60s",
     ),
     (
+        &["man"],
+        "  bench-runner man run              the page of one command: pipe it to man -l -
+  bench-runner man --out ~/.local/share/man/man1",
+    ),
+    (
         &["completions"],
         "  bench-runner completions bash     put it into ~/.local/share/bash-completion/completions/bench-runner
   bench-runner completions zsh      put it into a folder of $fpath, as _bench-runner

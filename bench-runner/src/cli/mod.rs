@@ -23,6 +23,7 @@ mod feed;
 mod gate;
 mod import;
 mod list;
+mod man;
 mod measure;
 mod nightly;
 mod pairs;
@@ -114,6 +115,8 @@ enum Command {
     /// One operation of the index so many times, for counters outside the program.
     #[command(hide = true)]
     Repeat(repeat::Args),
+    /// The manual's pages.
+    Man(man::Args),
     /// What a shell needs to complete commands and options.
     Completions(completions::Args),
 }
@@ -140,6 +143,7 @@ impl Command {
             Command::Feed(args) => feed::run(&args),
             Command::Doctor(args) => doctor::run(&args),
             Command::Repeat(args) => repeat::run(&args),
+            Command::Man(args) => man::run(&args),
             Command::Completions(args) => completions::run(&args),
         }
     }

@@ -229,3 +229,22 @@ fn every_shell_gets_its_completions() {
         );
     }
 }
+
+#[test]
+fn every_command_has_a_page_in_the_manual() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = stdout(&ran(folder.path(), &["man", "bisect"]));
+    assert!(
+        page.contains(".TH bench\\-runner\\-bisect 1")
+            || page.contains(".TH bench-runner-bisect 1"),
+        "{page}"
+    );
+    assert!(page.contains("first bad commit"), "{page}");
+    let all = ran(folder.path(), &["man", "--out", "man1"]);
+    assert_eq!(all.status.code(), Some(0), "{}", stderr(&all));
+    for name in ["bench-runner.1", "bench-runner-run.1", "bench-runner-ab.1"] {
+        assert!(folder.path().join("man1").join(name).is_file(), "{name}");
+    }
+    let unknown = ran(folder.path(), &["man", "nothing"]);
+    assert_eq!(unknown.status.code(), Some(2));
+}
