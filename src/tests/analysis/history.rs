@@ -171,3 +171,18 @@ fn a_level_that_changed_and_stayed_is_a_change_point_inside_its_epoch() {
     );
     assert_eq!(history.levels.len(), 3);
 }
+
+#[test]
+fn change_points_are_those_of_the_nights_asked_for_however_often_others_were() {
+    let noise = |n: i64| 1.0 + 0.01 * ((n * 7919 % 13) as f64 - 6.0) / 6.0;
+    let changed = |ago: i64| {
+        let level = |n: i64| if n <= ago { 120.0 } else { 100.0 };
+        let points = (0..60).rev().map(|n| night(n, level(n) * noise(n)));
+        let events = build(inputs(points.collect())).events;
+        let times: Vec<Millis> = events.iter().map(|event| event.time).collect();
+        times
+    };
+    for ago in [20, 25, 20, 25] {
+        assert_eq!(changed(ago), [TONIGHT.minus_days(ago)]);
+    }
+}
