@@ -8,7 +8,7 @@ use std::str::FromStr;
 use clap::parser::ValueSource;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::domain::github::{GithubApi, GithubRepository, GithubToken};
+use crate::domain::github::{GithubApi, GithubPages, GithubRepository, GithubToken};
 use crate::domain::{RunKind, Scope};
 
 /// Keeps the performance history of a KV-cache event indexer, and says honestly whether it got
@@ -252,6 +252,12 @@ impl Config {
         let url = self.public_url.as_deref()?;
         let (_, rest) = url.split_once("://")?;
         rest.split('/').next()
+    }
+
+    /// Where people read the repository, if this server speaks of one.
+    pub fn github_pages(&self) -> Option<GithubPages> {
+        let repository = self.github_repository.as_ref()?;
+        Some(GithubPages::of(repository, &self.github_api_url))
     }
 
     /// Whether people reach this server by https.

@@ -312,26 +312,34 @@
   }
   // Keys of the alerts: those that a page names, and a way through a list.
   const rows = [...document.querySelectorAll("[data-row]")];
+  const named = key => document.querySelector(`[data-key="${CSS.escape(key)}"]`);
+  const unfold = details => {
+    for (const other of document.querySelectorAll("details[data-key]")) other.open = other === details;
+    details.querySelector("input:not([type=hidden])").focus();
+  };
   let at = -1;
-  if (rows.length || document.querySelector("[data-key]")) addEventListener("keydown", event => {
-    if (event.altKey || event.ctrlKey || event.metaKey || event.target.closest("input, textarea, select, figure")) return;
-    const step = { j: 1, k: -1 }[event.key];
-    const named = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
-    if (named) {
-      if (named.localName === "details") {
-        for (const other of document.querySelectorAll("details[data-key]")) other.open = other === named;
-        named.querySelector("input:not([type=hidden])").focus();
-      } else named.click();
+  addEventListener("keydown", event => {
+    if (event.altKey || event.ctrlKey || event.metaKey || event.target.closest?.("input, textarea, select, figure")) return;
+    const step = { j: 1, k: -1 }[event.key], own = named(event.key);
+    if (event.key === "?") {
+      const keys = document.getElementById("keys");
+      if (keys) keys.focus(); else location.href = "/help#keys";
+    } else if (own) {
+      if (own.localName === "details") unfold(own); else own.click();
     } else if (step && rows.length) {
       rows[at]?.classList.remove("at");
       at = Math.max(0, Math.min(rows.length - 1, at + step));
       rows[at].classList.add("at");
       rows[at].querySelector("a").focus();
     } else if (event.key === "o" && rows[at]) rows[at].querySelector("a").click();
-    else if (event.key === "?") document.getElementById("keys")?.focus();
+    // What acts on a row of the list is done on its page, where it is seen.
+    else if ("asndxub".includes(event.key) && rows[at]) location.href = rows[at].querySelector("a").href + "#key-" + event.key;
     else return;
     event.preventDefault();
   });
+  // A link never acts by itself: it only leads to what does.
+  const wanted = location.hash.startsWith("#key-") && named(location.hash.slice(5));
+  if (wanted) if (wanted.localName === "details") unfold(wanted); else wanted.focus();
   const source = document.querySelector("main [data-live]")?.dataset.live;
   if (source) live(source);
 })();

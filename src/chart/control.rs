@@ -2,9 +2,10 @@
 
 use bench_report::metric::format_change;
 
-use super::canvas::{Anchor, Frame, Opening, draw};
+use super::canvas::{Anchor, Canvas, Frame, Opening, Plot, draw};
 use super::role::Role;
 use crate::analysis::identical::Identical;
+use crate::domain::Millis;
 use crate::text;
 
 /// The scale ends here at least, as a fraction.
@@ -47,22 +48,7 @@ pub fn control(pairs: &[Identical], width: u32, classes: &str) -> String {
     draw(&opening, |canvas| {
         let count = pairs.len().max(1) as f64;
         let plot = canvas.plot(frame, 0.0..count, -reach..reach);
-        let step = if reach > 0.25 {
-            0.2
-        } else if reach > 0.12 {
-            0.1
-        } else {
-            0.05
-        };
-        let steps = (reach / step).floor() as i32;
-        for tick in -steps..=steps {
-            let change = f64::from(tick) * step;
-            let y = plot.px((0.0, change)).1;
-            let role = if tick == 0 { Role::Axis } else { Role::Grid };
-            canvas.path(role, [(frame.left, y), (frame.right, y)]);
-            let name = format_change(change);
-            canvas.text((frame.left - 6.0, y + 4.0), Anchor::End, Role::Text, &name);
-        }
+        change_axis(canvas, &plot, frame, (-reach, reach));
         if reach > GATE {
             for gate in [-GATE, GATE] {
                 let y = plot.px((0.0, gate)).1;
@@ -77,22 +63,47 @@ pub fn control(pairs: &[Identical], width: u32, classes: &str) -> String {
             );
             canvas.circle(Role::Dot(1), plot.px((x, pair.middle)), 3.0);
         }
-        let ends = [pairs.first(), pairs.last().filter(|_| pairs.len() > 1)];
-        for (pair, anchor) in ends.iter().zip([Anchor::Start, Anchor::End]) {
-            let Some(pair) = pair else { continue };
-            let x = if anchor == Anchor::Start {
-                frame.left
-            } else {
-                frame.right
-            };
-            canvas.text(
-                (x, frame.bottom + 18.0),
-                anchor,
-                Role::Text,
-                &text::day(pair.time),
-            );
-        }
+        first_and_last(canvas, frame, pairs.iter().map(|pair| pair.time));
     })
+}
+
+/// Rules and labels of an axis of changes, which has zero in it.
+pub(super) fn change_axis(
+    canvas: &Canvas<'_>,
+    plot: &Plot<'_>,
+    frame: Frame,
+    (low, high): (f64, f64),
+) {
+    let step = match (high - low) / 2.0 {
+        reach if reach > 0.25 => 0.2,
+        reach if reach > 0.12 => 0.1,
+        _ => 0.05,
+    };
+    for tick in (low / step).ceil() as i32..=(high / step).floor() as i32 {
+        let change = f64::from(tick) * step;
+        let y = plot.px((0.0, change)).1;
+        let role = if tick == 0 { Role::Axis } else { Role::Grid };
+        canvas.path(role, [(frame.left, y), (frame.right, y)]);
+        let name = format_change(change);
+        canvas.text((frame.left - 6.0, y + 4.0), Anchor::End, Role::Text, &name);
+    }
+}
+
+/// The days of the first and the last of `times`, beneath the ends of an axis that counts.
+pub(super) fn first_and_last(
+    canvas: &Canvas<'_>,
+    frame: Frame,
+    mut times: impl DoubleEndedIterator<Item = Millis>,
+) {
+    let beneath = frame.bottom + 18.0;
+    if let Some(first) = times.next() {
+        let day = text::day(first);
+        canvas.text((frame.left, beneath), Anchor::Start, Role::Text, &day);
+    }
+    if let Some(last) = times.next_back() {
+        let day = text::day(last);
+        canvas.text((frame.right, beneath), Anchor::End, Role::Text, &day);
+    }
 }
 
 #[cfg(test)]

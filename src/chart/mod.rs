@@ -14,7 +14,7 @@
 //! - [`trend`]: the trend chart, wide, narrow and small.
 //! - [`overlay`]: several series in one chart.
 //! - [`spark`]: 30 nights in a table's row.
-//! - [`control`]: a machine's noise, pair after pair.
+//! - [`control`]: a machine's noise, pair after pair. [`canary`]: what was planted, night after night.
 //! - [`interval`]: a change with its interval in a table's row. [`strip`]: raw samples of two sides.
 //!   [`revisions`]: a history with two revisions marked.
 //! - [`standalone`]: a drawing as a file of its own. [`picture`]: that file as PNG.
@@ -28,6 +28,7 @@
 
 pub mod along;
 pub mod calendar;
+pub mod canary;
 pub mod canvas;
 pub mod control;
 pub mod curve;

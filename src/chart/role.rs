@@ -243,6 +243,41 @@ fn index<T: PartialEq>(all: &[T], one: &T) -> u8 {
         .unwrap_or(0)
 }
 
+/// Each role once; those with a number with their highest, and every mark.
+#[cfg(test)]
+pub(super) fn every_role() -> Vec<Role> {
+    let marks = BANDS.iter().flat_map(|band| {
+        let of = |evidence: &Evidence| Role::Mark(*band, *evidence, 110);
+        EVIDENCES.iter().map(of)
+    });
+    let roles = [
+        Role::Grid,
+        Role::Axis,
+        Role::Zone,
+        Role::Base,
+        Role::Warn,
+        Role::Critical,
+        Role::Line(6),
+        Role::Series(12),
+        Role::OldLine,
+        Role::Dots(6),
+        Role::Dot(6),
+        Role::OldDot,
+        Role::Level,
+        Role::ChangePoint,
+        Role::Wedge,
+        Role::Epoch,
+        Role::Glyph,
+        Role::Note,
+        Role::Cursor,
+        Role::Gap,
+        Role::Text,
+        Role::Strong,
+        Role::Halo,
+    ];
+    roles.into_iter().chain(marks).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -250,36 +285,7 @@ mod tests {
 
     #[test]
     fn every_role_survives_its_trip_through_plotters() {
-        let mut roles = vec![
-            Role::Grid,
-            Role::Axis,
-            Role::Zone,
-            Role::Base,
-            Role::Warn,
-            Role::Critical,
-            Role::Line(3),
-            Role::Series(12),
-            Role::OldLine,
-            Role::Dots(6),
-            Role::Dot(2),
-            Role::OldDot,
-            Role::Level,
-            Role::ChangePoint,
-            Role::Wedge,
-            Role::Epoch,
-            Role::Glyph,
-            Role::Note,
-            Role::Cursor,
-            Role::Gap,
-            Role::Text,
-            Role::Strong,
-            Role::Halo,
-        ];
-        for band in BANDS {
-            for evidence in EVIDENCES {
-                roles.push(Role::Mark(band, evidence, 110));
-            }
-        }
+        let roles = every_role();
         for role in roles {
             assert_eq!(Role::of(role.color().to_backend_color()), Some(role));
         }

@@ -16,6 +16,16 @@ const FRAME: Frame = Frame {
 /// Draws `points`, given in the order of time, one step a night. `label` says what it shows. Up is
 /// what the numbers say, not what is worse: the same way as on the large chart.
 pub fn spark(points: &[Point], label: &str) -> String {
+    drawn(points, None, label)
+}
+
+/// The same against an accepted level, which is dotted: the baseline follows what creeps, and would
+/// hide it.
+pub fn spark_against(points: &[Point], level: f64, label: &str) -> String {
+    drawn(points, Some(level), label)
+}
+
+fn drawn(points: &[Point], level: Option<f64>, label: &str) -> String {
     let opening = Opening {
         classes: "sp",
         width: 168,
@@ -31,10 +41,11 @@ pub fn spark(points: &[Point], label: &str) -> String {
         let bases: Vec<Option<f64>> = usable
             .iter()
             .map(|p| p.judgement.baseline.filter(|b| *b > 0.0 && b.is_finite()))
+            .map(|base| base.filter(|_| level.is_none()))
             .collect();
         let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
         let edges = bases.iter().flatten().flat_map(|b| [b * 0.95, b * 1.05]);
-        for value in usable.iter().map(|p| p.value).chain(edges) {
+        for value in usable.iter().map(|p| p.value).chain(edges).chain(level) {
             low = low.min(value);
             high = high.max(value);
         }
@@ -66,8 +77,13 @@ pub fn spark(points: &[Point], label: &str) -> String {
             .map(|(i, p)| (x(i), p.value))
             .collect();
         let end = plot.px((x(usable.len() - 1), last.value));
+        if let Some(level) = level {
+            let y = plot.px((0.0, level)).1;
+            canvas.path(Role::Base, [(FRAME.left, y), (FRAME.right, y)]);
+        }
         plot.path(Role::Line(1), line);
         match last.judgement.band {
+            _ if level.is_some() => canvas.circle(Role::Dot(1), end, 2.0),
             Band::None | Band::Warming | Band::Undefined => canvas.circle(Role::Dot(1), end, 2.0),
             band => canvas.mark(Role::Mark(band, last.judgement.evidence, 80), end),
         }
@@ -98,6 +114,21 @@ mod tests {
             quiet.contains("class=\"dot s1\"") && !quiet.contains("<use"),
             "{quiet}"
         );
+    }
+
+    #[test]
+    fn an_accepted_level_is_dotted_and_takes_the_place_of_the_zone() {
+        let points = [
+            night(1, 204_000.0, Band::None, Evidence::Noise),
+            night(0, 209_000.0, Band::Critical, Evidence::Noise),
+        ];
+        let svg = spark_against(&points, 180_000.0, "last 2 nights");
+        assert!(svg.contains("class=\"base\""), "{svg}");
+        assert!(
+            !svg.contains("class=\"zone\"") && !svg.contains("<use"),
+            "{svg}"
+        );
+        assert!(spark(&points, "last 2 nights").contains("class=\"zone\""));
     }
 
     #[test]

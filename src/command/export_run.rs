@@ -7,8 +7,7 @@ use anyhow::{Context, Result, bail};
 use super::exported::exported;
 use crate::config::Config;
 use crate::domain::RunId;
-use crate::site::single::single;
-use crate::web::pages::links;
+use crate::web::single;
 
 /// Writes one run, or its comparison with `against` (a run's number, a commit or a branch), as one
 /// file that opens by itself.
@@ -17,14 +16,7 @@ pub async fn run(config: &Config, run: RunId, file: &Path, against: Option<&str>
         bail!("{} is there already: name a new file", file.display());
     }
     let pages = exported(config, "links need the server").await?;
-    let url = match against {
-        Some(base) => format!(
-            "{}?show=all&page=all",
-            links::compare(base, &run.to_string())
-        ),
-        None => format!("{}?show=all", links::run(run)),
-    };
-    let page = single(&pages.inside, &url, &pages.label).await?;
+    let page = single::page(&pages.inside, &pages.label, run, against).await?;
     pages.store.close().await;
     std::fs::write(file, &page).with_context(|| format!("cannot write {}", file.display()))?;
     println!("{}: {} kB", file.display(), page.len() / 1000);

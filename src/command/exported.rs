@@ -8,9 +8,8 @@ use super::open;
 use crate::config::Config;
 use crate::demo;
 use crate::store::Store;
-use crate::text;
-use crate::web::AppState;
 use crate::web::inside::Inside;
+use crate::web::{AppState, single};
 
 /// Pages that are exported.
 pub(super) struct Exported {
@@ -31,24 +30,12 @@ pub(super) async fn exported(config: &Config, links: &str) -> Result<Exported> {
         config.database.display()
     );
     let store = open(config).await?;
-    let config = Config {
-        // Whoever may read the store may read its pages; and nobody uploads to a file.
-        read_token: false,
-        open_uploads: false,
-        ..config.clone()
-    };
-    let mut state = AppState::new(store.clone(), config);
+    let mut state = AppState::new(store.clone(), config.clone());
     state.descriptions = Arc::new(demo::descriptions());
-    let now = state.now();
-    let label = format!(
-        "Exported {} {} UTC by kvmark {}. Nothing here is newer, and {links}.",
-        text::day_year(now),
-        text::clock(now),
-        env!("CARGO_PKG_VERSION")
-    );
+    let (inside, label) = single::exported(&state, links);
     Ok(Exported {
         store,
-        inside: Inside::new(state),
+        inside,
         label,
     })
 }

@@ -54,6 +54,41 @@ impl GithubApi {
     }
 }
 
+/// The pages of a repository, as people read them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GithubPages(String);
+
+impl GithubPages {
+    /// The pages beside an API: GitHub's own, or a server's whose API is at its `/api/v3`.
+    pub fn of(repository: &GithubRepository, api: &GithubApi) -> Self {
+        let host = match api.as_str() {
+            "https://api.github.com" => "https://github.com",
+            other => other.strip_suffix("/api/v3").unwrap_or(other),
+        };
+        Self(format!("{host}/{}", repository.as_str()))
+    }
+
+    /// An issue's page.
+    pub fn issue(&self, number: i64) -> String {
+        format!("{}/issues/{number}", self.0)
+    }
+
+    /// A pull request's page.
+    pub fn pull(&self, number: u64) -> String {
+        format!("{}/pull/{number}", self.0)
+    }
+
+    /// A commit's page.
+    pub fn commit(&self, hash: &str) -> String {
+        format!("{}/commit/{hash}", self.0)
+    }
+
+    /// What lies between two commits.
+    pub fn compare(&self, base: &str, head: &str) -> String {
+        format!("{}/compare/{base}...{head}", self.0)
+    }
+}
+
 impl Default for GithubApi {
     /// GitHub's own.
     fn default() -> Self {

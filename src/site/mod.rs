@@ -1,8 +1,7 @@
 //! `kvmark export-site DIR`: the same pages as files, that open without a server.
 //!
 //! # Layout
-//! - here: which pages there are, and the writing. [`html`]: links into file names. [`name`]: the
-//!   names of files. [`single`]: one page as one file.
+//! - here: which pages there are, and the writing. [`name`]: the names of files.
 //!
 //! # Invariants
 //! 1. Every page comes from the router that serves it: an export cannot say what the server does
@@ -11,15 +10,14 @@
 //!    hash of the URL.
 //! 3. Every link of a page leads to a file beside it, or is no link any more.
 
-pub mod html;
 pub mod name;
-pub mod single;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::web::inside::Inside;
+use crate::web::offline;
 
 /// The list of what an export wrote, so that the next one knows what it may replace.
 const MANIFEST: &str = "kvmark-export.txt";
@@ -96,7 +94,7 @@ pub async fn export(
         let body = if file.is_page {
             written.pages += 1;
             let text = String::from_utf8_lossy(&file.body);
-            let page = html::offline(&text, url, label, &names, &file.inlined);
+            let page = offline::offline(&text, url, label, &names, &file.inlined);
             written.dropped_links += page.dropped;
             page.html.into_bytes()
         } else {
@@ -146,7 +144,7 @@ async fn collect(inside: &Inside, options: Options) -> Result<BTreeMap<String, F
         let mut inlined = BTreeMap::new();
         if is_page {
             let text = String::from_utf8_lossy(&answer.body);
-            for link in html::links(&text, &url) {
+            for link in offline::links(&text, &url) {
                 let is_new = !seen.contains(&link) && is_exported(&link);
                 if !is_new {
                     continue;
@@ -160,7 +158,7 @@ async fn collect(inside: &Inside, options: Options) -> Result<BTreeMap<String, F
                 seen.insert(link.clone());
                 waiting.push_back(link);
             }
-            for data in html::asked_by_script(&text, &url) {
+            for data in offline::asked_by_script(&text, &url) {
                 let answer = inside.get(&data).await;
                 if answer.status == 200 {
                     let text = String::from_utf8_lossy(&answer.body).into_owned();
@@ -216,7 +214,9 @@ fn is_exported(url: &str) -> bool {
         ["runs"] => choices.is_empty(),
         ["runs", _] => matches!(query, "" | "show=all"),
         ["api", "v1", "runs", _, "report" | "benchmarks.txt"] => choices.is_empty(),
-        ["api", ..] | ["login" | "logout" | "healthz" | "readyz" | "metrics"] => false,
+        ["api", ..] | ["login" | "logout" | "healthz" | "readyz" | "metrics"] | ["files", ..] => {
+            false
+        }
         ["export.csv" | "export.json" | "chart", ..] => true,
         // Pages that say one thing.
         _ => choices.is_empty(),
@@ -289,6 +289,7 @@ mod tests {
             "/runs/7?benchmark=a",
             "/api/v1/runs",
             "/login",
+            "/files/runs/7",
             "/metrics",
         ] {
             assert!(!is_exported(no), "{no}");

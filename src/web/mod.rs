@@ -12,7 +12,8 @@
 //! - [`sides`]: from names in a URL to two runs, compared.
 //! - [`guard`]: what holds for every request: host, headers, limits.
 //! - [`api`]: the JSON API. [`pages`]: the HTML. [`assets`]: style, script, icon.
-//! - [`inside`]: the pages without a socket.
+//! - [`inside`]: the pages without a socket. [`offline`]: their links as names of files.
+//!   [`single`]: one page as one file.
 //! - `tell`: what an upload makes us say on GitHub.
 //! - [`live`]: runs that are being executed. [`sse`]: following them.
 
@@ -28,11 +29,13 @@ pub mod guard;
 pub mod inside;
 pub mod live;
 pub mod metrics;
+pub mod offline;
 pub mod openapi;
 pub mod pages;
 pub mod router;
 pub mod session;
 pub mod sides;
+pub mod single;
 pub mod sse;
 mod tell;
 

@@ -38,6 +38,8 @@ pub fn router(state: AppState) -> Router {
         .route("/runs/{id}", get(pages::run::show))
         .route("/compare", get(pages::compare::choose))
         .route("/compare/{*sides}", get(pages::compare::show))
+        .route("/files/runs/{id}", get(pages::file::run))
+        .route("/files/compare/{*sides}", get(pages::file::compare))
         .route("/pulls", get(pages::compare::pulls))
         .route("/pulls/{n}", get(pages::compare::pull))
         .route("/environments", get(pages::environments::list))

@@ -7,10 +7,16 @@ use super::rows::SeriesView;
 use super::value;
 use super::verdict::{VerdictView, change_class};
 use crate::analysis::alerts::change_from;
-use crate::domain::Judged;
+use crate::chart::spark::spark_against;
+use crate::domain::{Judged, Millis, Point, SeriesId};
+use crate::store::Store;
+use crate::text;
+use crate::web::WebError;
 
 /// So many series are shown.
 const MOST: usize = 5;
+/// Nights of a sparkline: a season, for what is slow.
+const NIGHTS: u32 = 84;
 
 /// A series that moved away from its accepted level.
 pub struct CreepRow {
@@ -20,6 +26,8 @@ pub struct CreepRow {
     pub is_flagged: bool,
     /// The series.
     pub series: SeriesView,
+    /// Its nights, with the accepted level dotted.
+    pub spark: String,
     /// The accepted level.
     pub accepted: String,
     /// Tonight.
@@ -36,7 +44,12 @@ pub struct CreepRow {
 
 /// The series that crept, the worst first; then, up to [`MOST`] in all, those that are farthest from
 /// their accepted levels.
-pub fn creep_rows(rows: &[Judged]) -> Vec<CreepRow> {
+/// `at` is the night that `rows` are of.
+pub async fn creep_rows(
+    store: &Store,
+    rows: &[Judged],
+    at: Millis,
+) -> Result<Vec<CreepRow>, WebError> {
     let total = |row: &Judged| {
         change_from(
             &row.series,
@@ -63,21 +76,36 @@ pub fn creep_rows(rows: &[Judged]) -> Vec<CreepRow> {
         .filter(|(row, _)| row.judgement.creep.is_some())
         .count();
     found.truncate(MOST.max(flagged));
-    found
+    let ids: Vec<SeriesId> = found.iter().map(|(row, _)| row.series.id).collect();
+    let nights = store.recent_points(&ids, at, NIGHTS).await?;
+    let nights_of = |id: SeriesId| {
+        let own = nights.iter().find(|(of, _)| *of == id);
+        own.map_or(&[][..], |(_, points)| points.as_slice())
+    };
+    Ok(found
         .into_iter()
-        .map(|(row, total)| view(row, total))
-        .collect()
+        .map(|(row, total)| view(row, total, nights_of(row.series.id)))
+        .collect())
 }
 
-fn view(row: &Judged, total: f64) -> CreepRow {
+fn view(row: &Judged, total: f64, nights: &[Point]) -> CreepRow {
     let (measured, judged) = (&row.measurement, &row.judgement);
     let level = judged.accepted_level.unwrap_or(measured.value);
     let scale = value::scale(&row.series.key.unit, [measured.value, level]);
     let band = judged.creep.map_or(Band::None, Band::of);
+    let series = SeriesView::new(&row.series);
+    let label = format!(
+        "{} {} {}: last {} against its accepted level",
+        series.benchmark,
+        series.metric,
+        series.params,
+        text::plural(nights.len() as u64, "night", "nights")
+    );
     CreepRow {
+        spark: spark_against(nights, level, &label),
         verdict: VerdictView::new(band, Evidence::Confirmed),
         is_flagged: judged.creep.is_some(),
-        series: SeriesView::new(&row.series),
+        series,
         accepted: scale.number(level),
         value: scale.number(measured.value),
         unit: scale.label,

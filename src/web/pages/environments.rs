@@ -7,12 +7,14 @@ use axum::extract::State;
 use axum::response::Html;
 use bench_report::metric::format_change;
 
-use super::{Place, Shell, html, links};
+use super::{Place, Shell, html, links, proof};
 use crate::analysis::identical::{Identical, observe, of_rounds};
+use crate::chart::canary::canary;
 use crate::chart::control::control;
 use crate::domain::{Environment, EnvironmentId, Millis, Run, RunId, Series};
 use crate::store::{EpochSpan, RunFilter};
 use crate::text;
+use crate::web::api::confirmation::turns;
 use crate::web::extract::Path;
 use crate::web::{AppState, WebError};
 
@@ -57,6 +59,10 @@ struct MachinePage {
     facts: Vec<(String, String)>,
     fingerprint: String,
     epochs: Vec<EpochRow>,
+    /// The canaries, drawn wide and narrow.
+    canary: Option<(String, String)>,
+    /// Those of the newest night.
+    canary_turns: Vec<(&'static str, String)>,
     pairs: Vec<PairRow>,
     chart: Option<(String, String)>,
     conditions: Vec<String>,
@@ -149,6 +155,8 @@ pub async fn show(
     pairs.sort_by_key(|pair| pair.time);
     let older = pairs.len().saturating_sub(PAIRS as usize);
     pairs.drain(..older);
+    let turns = turns(&state, id, PAIRS).await?;
+    let plantings = proof::plantings(&turns);
     let filter = RunFilter {
         environment: Some(id),
         limit: Some(RUNS),
@@ -184,6 +192,21 @@ pub async fn show(
                 control(&pairs, 358, "narrow"),
             )
         }),
+        canary: (!plantings.is_empty()).then(|| {
+            (
+                canary(&plantings, 1200, "wide"),
+                canary(&plantings, 358, "narrow"),
+            )
+        }),
+        canary_turns: turns
+            .iter()
+            .filter(|turn| Some(turn.run_id) == turns.last().map(|last| last.run_id))
+            .map(|turn| {
+                let view = proof::turn_view(turn);
+                let class = if view.is_right { "" } else { "critical" };
+                (class, view.text)
+            })
+            .collect(),
         pairs: pairs.iter().rev().take(10).map(pair_row).collect(),
         runs: runs
             .iter()

@@ -70,6 +70,11 @@ pub fn compare(base: &str, head: &str) -> String {
     format!("/compare/{}...{}", encode(base), encode(head))
 }
 
+/// A comparison of two runs as one file.
+pub fn file_of_comparison(base: RunId, head: RunId) -> String {
+    format!("/files{}", compare(&base.to_string(), &head.to_string()))
+}
+
 /// The page of a pull request.
 pub fn pull(number: u64) -> String {
     format!("/pulls/{number}")

@@ -7,13 +7,14 @@
 //!   [`run`]: `/runs/{id}`. [`alerts`]: `/alerts`, `/alerts/{id}`.
 //!   [`compare`]: `/compare/{base}...{head}`, `/pulls/{n}`. [`environments`]: `/environments/{id}`.
 //!   [`status`]: `/status`. [`trends`]: `/trends`. [`help`]: `/help`.
-//!   [`rules`]: `/rules`. [`annotations`]: `/annotations`.
+//!   [`rules`]: `/rules`. [`file`]: a run or a comparison as one file. [`annotations`]: `/annotations`.
 
 pub mod alerts;
 pub mod annotations;
 pub mod benchmark;
 pub mod compare;
 pub mod environments;
+pub mod file;
 pub mod help;
 pub mod overview;
 pub mod profile;
@@ -32,6 +33,7 @@ pub mod value;
 pub mod verdict;
 
 use askama::Template;
+use axum::http::{HeaderMap, header};
 use axum::response::Html;
 
 use super::assets::AssetUrls;
@@ -179,6 +181,15 @@ pub(crate) fn html(template: &impl Template) -> Result<Html<String>, WebError> {
         tracing::error!(%error, "a template could not be rendered");
         WebError::Internal
     })
+}
+
+/// Where this server is reached: what the reader can paste into a shell.
+pub(crate) fn server_url(state: &AppState, headers: &HeaderMap) -> String {
+    if let Some(url) = &state.config.public_url {
+        return url.trim_end_matches('/').to_owned();
+    }
+    let host = headers.get(header::HOST).and_then(|h| h.to_str().ok());
+    format!("http://{}", host.unwrap_or("127.0.0.1:8080"))
 }
 
 /// The environment of that number, or what little is known of one that is gone.

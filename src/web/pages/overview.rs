@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::extract::State;
-use axum::http::{HeaderMap, header};
+use axum::http::HeaderMap;
 use axum::response::Html;
 use bench_report::metric::{format_change, format_factor};
 use bench_verdict::verdict::{Band, Evidence};
@@ -13,7 +13,7 @@ use super::creep::{CreepRow, creep_rows};
 use super::proof::{self, ProofView};
 use super::rows::{Cell, JudgedView, SeriesView};
 use super::verdict::{VerdictView, change_class, status_class, status_verb};
-use super::{Place, Shell, html, links, value};
+use super::{Place, Shell, html, links, server_url, value};
 use crate::analysis::overview::{
     Block, BlockInputs, Counts, Mover, NIGHTS_SHOWN, Night, RedFlag, SPARK_NIGHTS, TargetRow,
     blocks, night as night_of, series_to_draw,
@@ -58,9 +58,10 @@ pub async fn show(
         let tonight = tonight.and_then(|one| one.tonight.as_ref());
         views.push(BlockView {
             alerts: rows(&state, &active, &environments).await?,
-            creep: tonight
-                .map(|night| creep_rows(&night.rows))
-                .unwrap_or_default(),
+            creep: match tonight {
+                Some(night) => creep_rows(&state.store, &night.rows, night.run.started_at).await?,
+                None => Vec::new(),
+            },
             proof: proof::load(
                 &state,
                 block.environment.id,
@@ -129,15 +130,6 @@ fn standing(night: &JudgedRun) -> Vec<(SeriesId, i64)> {
     let rows = night.rows.iter();
     rows.filter_map(|row| Some((row.series.id, row.standing?.alert.0)))
         .collect()
-}
-
-/// Where this server is reached: what the reader can paste into a shell.
-fn server_url(state: &AppState, headers: &HeaderMap) -> String {
-    if let Some(url) = &state.config.public_url {
-        return url.trim_end_matches('/').to_owned();
-    }
-    let host = headers.get(header::HOST).and_then(|h| h.to_str().ok());
-    format!("http://{}", host.unwrap_or("127.0.0.1:8080"))
 }
 
 #[derive(Template)]

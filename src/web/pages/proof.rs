@@ -1,6 +1,7 @@
 //! The gate's proof of itself, on a machine's block: when its runner was last heard of, and what
 //! became of the canary.
 
+use crate::chart::canary::{Planting, canary_strip};
 use crate::domain::{EnvironmentId, Millis};
 use crate::text;
 use crate::web::api::confirmation::{Turn, turns};
@@ -20,6 +21,8 @@ pub(super) struct ProofView {
     pub(super) turns: Vec<TurnView>,
     /// The night that they are of.
     pub(super) url: String,
+    /// The turns of the last nights, drawn; empty without any.
+    pub(super) strip: String,
     /// How many nights had a canary that was right, of how many; empty without any.
     pub(super) nights: String,
 }
@@ -60,6 +63,11 @@ fn view(all: &[Turn], heard: Millis, now: Millis) -> ProofView {
             .map(turn_view)
             .collect(),
         url: newest.map(links::run).unwrap_or_default(),
+        strip: if all.is_empty() {
+            String::new()
+        } else {
+            canary_strip(&plantings(all))
+        },
         nights: if runs.is_empty() {
             String::new()
         } else {
@@ -68,7 +76,21 @@ fn view(all: &[Turn], heard: Millis, now: Millis) -> ProofView {
     }
 }
 
-fn turn_view(turn: &Turn) -> TurnView {
+/// The turns as a chart takes them.
+pub(super) fn plantings(turns: &[Turn]) -> Vec<Planting> {
+    turns
+        .iter()
+        .map(|turn| Planting {
+            time: turn.at,
+            is_planted: turn.planted.is_some(),
+            change: turn.change,
+            interval: (turn.interval[0], turn.interval[1]),
+            is_right: turn.right,
+        })
+        .collect()
+}
+
+pub(super) fn turn_view(turn: &Turn) -> TurnView {
     let name = bench_report::metric::series_text(&turn.benchmark, &turn.metric, &turn.params);
     let size = bench_report::metric::format_change(turn.change);
     let text = match (&turn.planted, turn.right) {

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::response::Html;
 use bench_report::metric::{Unit, format_value};
 
-use super::{Place, Shell, html, links};
+use super::{Place, Shell, html, links, proof};
 use crate::analysis::verdict::RULE;
 use crate::domain::{Millis, Run};
 use crate::store::{AuditEntry, StoreError};
@@ -110,6 +110,8 @@ struct MachineRow {
     name: String,
     last: String,
     is_silent: bool,
+    /// Its canaries, drawn in a line; empty without any.
+    canary: String,
 }
 
 struct UploadRow {
@@ -141,7 +143,9 @@ pub async fn show(State(state): State<AppState>) -> Result<Html<String>, WebErro
         if machine.is_sample || machines.iter().any(|known| known.name == machine.name) {
             continue;
         }
+        let proof = proof::load(&state, machine.id, machine.last_seen, now).await?;
         machines.push(MachineRow {
+            canary: proof.strip,
             url: links::environment(machine.id),
             last: text::age(machine.last_seen, now),
             is_silent: now.0.saturating_sub(machine.last_seen.0) > SILENT_MS,

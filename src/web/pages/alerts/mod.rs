@@ -2,11 +2,15 @@
 //!
 //! # Layout
 //! - here: the list. `row`: an alert in a table, on `/`, too. `words`: its sentence.
-//! - [`one`]: `/alerts/{id}`. [`act`]: what its forms send.
+//! - [`one`]: `/alerts/{id}`, with its `chart`, its `suspects`, its `timeline`. [`act`]: what its
+//!   forms send.
 
 pub mod act;
+mod chart;
 pub mod one;
 pub mod row;
+mod suspects;
+mod timeline;
 mod words;
 
 use std::fmt::Write as _;

@@ -4,36 +4,31 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::response::Html;
 use bench_report::metric::{Direction, format_change};
 use bench_verdict::verdict::Band;
 
+use super::chart::{Chart, chart};
 use super::row::{is_sample, series_of, verdict};
+use super::suspects::{Suspect, suspects};
+use super::timeline::{EventRow, timeline};
 use super::words;
 use crate::analysis::alerts::act::allowed;
-use crate::analysis::history::{HistoryInputs, build};
-use crate::chart::plot::{XScale, YScale};
 use crate::chart::spark::spark;
-use crate::domain::alert::{Alert, AlertEvent, AlertSeries, AlertState, By, How, What};
-use crate::domain::time::DAY_MS;
+use crate::domain::alert::{Alert, AlertSeries, AlertState, By, How};
+use crate::domain::github::GithubPages;
 use crate::domain::{AlertId, Millis, Point, Scope, Series, SeriesId};
+use crate::github::Intent;
 use crate::store::AlertFilter;
 use crate::text;
 use crate::web::auth::Caller;
 use crate::web::extract::Path;
-use crate::web::pages::annotations::{NoteView, notes};
-use crate::web::pages::figure::TrendFigure;
 use crate::web::pages::rows::SeriesView;
 use crate::web::pages::verdict::{VerdictView, change_class};
-use crate::web::pages::{Place, Shell, environment_or_unknown, html, links, value};
+use crate::web::pages::{Place, Shell, html, links, server_url, value};
 use crate::web::{AppState, WebError};
 
-/// Days before the first bad night that the chart shows.
-const DAYS_BEFORE: i64 = 35;
-/// Days after the end of an alert that the chart shows.
-const DAYS_AFTER: i64 = 14;
-/// Days after the first bad night that the chart shows at most.
-const MOST_DAYS: i64 = 90;
 /// Nights of a sparkline.
 const SPARK_NIGHTS: u32 = 30;
 
@@ -60,6 +55,13 @@ struct AlertPage {
     suspects: Vec<Suspect>,
     suspects_note: String,
     compare: Option<String>,
+    /// Its issue on GitHub: name and page.
+    issue: Option<(String, String)>,
+    /// Both nights' commits on GitHub.
+    diff: Option<String>,
+    /// The command that finds the commit.
+    bisect: Option<String>,
+    login: String,
     series: Vec<SeriesRow>,
     why: Vec<(&'static str, String)>,
     explain: Option<String>,
@@ -72,23 +74,6 @@ struct Can {
     reopen: bool,
     accept: bool,
     dismiss: bool,
-}
-
-struct Chart {
-    metric: String,
-    note: String,
-    url: String,
-    figure: TrendFigure,
-    notes: Vec<NoteView>,
-    annotate: String,
-}
-
-struct Suspect {
-    commit: String,
-    subject: String,
-    author: String,
-    note: &'static str,
-    url: Option<String>,
 }
 
 struct SeriesRow {
@@ -105,18 +90,11 @@ struct SeriesRow {
     state: String,
 }
 
-struct EventRow {
-    when: String,
-    iso: String,
-    who: String,
-    what: String,
-    text: String,
-}
-
 /// `GET /alerts/{id}`
 pub async fn show(
     State(state): State<AppState>,
     Path(id): Path<AlertId>,
+    headers: HeaderMap,
     caller: Caller,
 ) -> Result<Html<String>, WebError> {
     let alert = state.store.alert(id).await?;
@@ -131,7 +109,11 @@ pub async fn show(
         None => None,
     };
     let (previous, next) = neighbours(&state, &alert).await?;
-    let (suspects, suspects_note) = suspects(&state, &alert).await?;
+    let is_sample = is_sample(&alert, &state.store.environments().await?);
+    // Generated commits are nowhere.
+    let github = state.config.github_pages().filter(|_| !is_sample);
+    let (suspects, suspects_note) = suspects(&state, &alert, github.as_ref()).await?;
+    let issue = issue(&state, &alert, github.as_ref()).await?;
     let (band, evidence) = verdict(&alert);
     let allowed = allowed(&alert);
     let can = |wanted| allowed.contains(&wanted);
@@ -149,7 +131,12 @@ pub async fn show(
         version: alert.version,
         state: alert.state.name(),
         is_active: alert.is_active(),
-        is_sample: is_sample(&alert, &state.store.environments().await?),
+        is_sample,
+        issue,
+        diff: github
+            .zip(alert.last_good.as_ref())
+            .map(|(github, good)| github.compare(&good.commit, &alert.first_bad.commit)),
+        bisect: bisect(&alert, &server_url(&state, &headers)).filter(|_| !is_sample),
         owner: alert.owner.clone(),
         reason: alert.reason().map(str::to_owned),
         sentence: words::sentence(&alert, &series, now),
@@ -157,6 +144,7 @@ pub async fn show(
         facts: facts(&alert, worst.as_ref(), now),
         previous,
         next,
+        login: links::login(&format!("/alerts/{id}")),
         may_act: caller.require(Scope::Triage).is_ok(),
         can: Can {
             acknowledge: can(AlertState::Acknowledged),
@@ -173,9 +161,34 @@ pub async fn show(
         suspects_note,
         why: worst.as_ref().map(|(one, _)| why(one)).unwrap_or_default(),
         explain,
-        events: timeline(&alert.events, &series),
+        events: timeline(&alert.events, &series, now),
         series: series_rows(&alert, &series, &recent, now),
     })
+}
+
+/// The issue that was opened for it, once GitHub has numbered it.
+async fn issue(
+    state: &AppState,
+    alert: &Alert,
+    github: Option<&GithubPages>,
+) -> Result<Option<(String, String)>, WebError> {
+    let Some(github) = github else {
+        return Ok(None);
+    };
+    let key = Intent::issue_key(&alert.fingerprint);
+    let found = state.store.outbox(&key).await?;
+    let number = found
+        .iter()
+        .find(|entry| entry.key == key)
+        .and_then(|entry| entry.number);
+    Ok(number.map(|number| (format!("issue {number}"), github.issue(number))))
+}
+
+/// The command that finds the commit; none where only one commit can have done it.
+fn bisect(alert: &Alert, server: &str) -> Option<String> {
+    let good = alert.last_good.as_ref()?;
+    (good.commit != alert.first_bad.commit)
+        .then(|| format!("bench-runner bisect --alert {} --server {server}", alert.id))
 }
 
 /// The worst series that is not over, else the worst.
@@ -225,125 +238,6 @@ fn facts(alert: &Alert, worst: Option<&(AlertSeries, Arc<Series>)>, now: Millis)
         }
     }
     facts
-}
-
-async fn chart(
-    state: &AppState,
-    alert: &Alert,
-    one: &AlertSeries,
-    series: &Arc<Series>,
-    now: Millis,
-) -> Result<Chart, WebError> {
-    let store = &state.store;
-    let from = one.since.at.minus_days(DAYS_BEFORE);
-    let end = if alert.is_active() {
-        now
-    } else {
-        now.min(Millis(alert.changed_at.0 + DAYS_AFTER * DAY_MS))
-    };
-    // No more nights than travel with the page.
-    let end = end.min(Millis(one.since.at.0 + MOST_DAYS * DAY_MS));
-    let mut points = store
-        .points(series.id, from, end, Some(store.main_branch()))
-        .await?;
-    points.retain(|point| point.value.is_finite());
-    let ends = points
-        .first()
-        .map(|p| p.time)
-        .zip(points.last().map(|p| p.time));
-    let (first, last) = ends.unwrap_or((from, end));
-    let environments = store.environments().await?;
-    let mut history = build(HistoryInputs {
-        series: Series::clone(series),
-        environment: environment_or_unknown(&environments, series.key.environment),
-        points,
-        earlier: Vec::new(),
-        from: first,
-        to: last,
-    });
-    history.annotate(&store.annotations(Some(series.id), first, last).await?);
-    history.frozen = Some((one.since.at, one.frozen_baseline));
-    let values = history.points.iter().map(|p| p.value);
-    let scale = value::scale(&series.key.unit, values.chain([one.frozen_baseline]));
-    let better = match series.better {
-        Direction::Lower => "lower is better",
-        Direction::Higher => "higher is better",
-    };
-    let params = series.params_text();
-    let points_url = format!(
-        "/api/v1/series/{}/points?from={}&to={}",
-        series.id, first.0, last.0
-    );
-    Ok(Chart {
-        metric: series.key.metric.clone(),
-        note: [scale.label, better, &params]
-            .into_iter()
-            .filter(|part| !part.is_empty())
-            .collect::<Vec<_>>()
-            .join(" · "),
-        figure: TrendFigure::new(
-            &history,
-            scale,
-            (XScale::Date, YScale::Linear),
-            (points_url, links::series(series)),
-        ),
-        notes: notes(&history.notes, now),
-        annotate: format!("/annotations?series={}&run={}", series.id, one.since.run),
-        url: links::series(series),
-    })
-}
-
-/// The commits that came with the first bad night, where its report lists them; else what is known
-/// of the two nights.
-async fn suspects(state: &AppState, alert: &Alert) -> Result<(Vec<Suspect>, String), WebError> {
-    let store = &state.store;
-    let short = |commit: &str| commit.get(..7).unwrap_or(commit).to_owned();
-    let listed = store.commits(alert.first_bad.run).await?;
-    let mut rows: Vec<Suspect> = listed
-        .iter()
-        .map(|commit| Suspect {
-            commit: short(&commit.commit),
-            subject: commit.subject.clone(),
-            author: commit.author.clone(),
-            note: if commit.commit == alert.first_bad.commit {
-                "first bad night"
-            } else {
-                ""
-            },
-            url: (commit.commit == alert.first_bad.commit).then(|| links::run(alert.first_bad.run)),
-        })
-        .collect();
-    let nights = [
-        (Some(&alert.first_bad), "first bad night"),
-        (alert.last_good.as_ref(), "last good night"),
-    ];
-    for (night, note) in nights {
-        let Some(night) = night else { continue };
-        if listed.iter().any(|known| known.commit == night.commit) {
-            continue;
-        }
-        let run = store.run(night.run).await?;
-        let revision = run.as_ref().map(|run| &run.revision);
-        rows.push(Suspect {
-            commit: short(&night.commit),
-            subject: revision.and_then(|r| r.subject.clone()).unwrap_or_default(),
-            author: revision.and_then(|r| r.author.clone()).unwrap_or_default(),
-            note,
-            url: run.as_ref().map(|run| links::run(run.id)),
-        });
-    }
-    let note = match (listed.len(), &alert.last_good) {
-        (0, Some(good)) if good.commit == alert.first_bad.commit => {
-            "the same commit was good the night before: look at the machine".to_owned()
-        }
-        (0, Some(_)) => "somewhere after the last good night, up to the first bad one".to_owned(),
-        (0, None) => "no good night is known before it".to_owned(),
-        (n, _) => format!(
-            "{} since the night before",
-            text::plural(n as u64, "commit", "commits")
-        ),
-    };
-    Ok((rows, note))
 }
 
 fn series_rows(
@@ -437,56 +331,6 @@ fn why(one: &AlertSeries) -> Vec<(&'static str, String)> {
         rows.push(("level known from", level));
     }
     rows
-}
-
-/// The events, newest first; what happened to several series at once is said once.
-fn timeline(events: &[AlertEvent], series: &[Arc<Series>]) -> Vec<EventRow> {
-    let is_one = |a: &AlertEvent, b: &AlertEvent| {
-        let by_rules = a.who.is_none() && b.who.is_none();
-        by_rules && (a.at, a.what) == (b.at, b.what)
-    };
-    let groups = events.chunk_by(is_one);
-    groups.rev().map(|group| event_row(group, series)).collect()
-}
-
-fn event_row(group: &[AlertEvent], series: &[Arc<Series>]) -> EventRow {
-    let event = &group[0];
-    let name = event.series.and_then(|id| {
-        let series = series.iter().find(|s| s.id == id)?;
-        Some(series.name())
-    });
-    let of = match group.len() {
-        1 => name.unwrap_or_else(|| "it".to_owned()),
-        n => format!("{n} series"),
-    };
-    let by_rules = event.who.is_none();
-    let what = match event.what {
-        What::Confirmed => format!("{of}: confirmed, baseline frozen"),
-        What::Recovered => format!("{of}: back at the level before"),
-        What::Retracted => format!("{of}: the change was taken back"),
-        What::Returned => format!("{of}: bad again"),
-        What::Accepted if by_rules => format!("{of}: the new level is the accepted one"),
-        What::Accepted => "accepted the new level".to_owned(),
-        What::Acknowledged => "acknowledged".to_owned(),
-        What::Dismissed => "dismissed it".to_owned(),
-        What::Reopened => "opened it again".to_owned(),
-        What::Assigned => match &event.text {
-            Some(owner) => format!("gave it to {owner}"),
-            None => "took it from its owner".to_owned(),
-        },
-        What::Noted => "noted".to_owned(),
-    };
-    EventRow {
-        when: text::day_clock(event.at),
-        iso: text::iso(event.at),
-        who: event.who.clone().unwrap_or_default(),
-        what,
-        text: event
-            .text
-            .clone()
-            .filter(|_| event.what != What::Assigned)
-            .unwrap_or_default(),
-    }
 }
 
 /// The alerts before and after it among those in the list that it is found in.

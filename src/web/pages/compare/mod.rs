@@ -22,7 +22,7 @@ use super::{Place, Shell, html, links};
 use crate::analysis::compare::sections::Section;
 use crate::analysis::compare::{Row, RowSeries, markdown};
 use crate::analysis::pull;
-use crate::domain::SeriesId;
+use crate::domain::{Run, SeriesId};
 use crate::web::api::compare::page as page_of_pull;
 use crate::web::extract::{Path, Query};
 use crate::web::sides::{self, Compared};
@@ -75,6 +75,8 @@ pub async fn show(
             links::encode(base),
             links::encode(head)
         ),
+        file: Some(links::file_of_comparison(base_run.id, head_run.id)),
+        github: github(&state, (&base_run, &head_run)).await?,
         names: (base.to_owned(), head.to_owned()),
         markdown: markdown(&compared.result.comparison, &[]),
         pull: None,
@@ -147,6 +149,14 @@ async fn draw_pull(
     let subject = Subject {
         path: links::pull(number),
         json: format!("/api/v1/pulls/{number}/report"),
+        file: last
+            .base
+            .as_ref()
+            .map(|base| links::file_of_comparison(base.run_id, last.run.id)),
+        github: (!is_sample(state, &last.run).await?)
+            .then(|| state.config.github_pages())
+            .flatten()
+            .map(|github| github.pull(number)),
         names: (base_name, last.run.id.to_string()),
         markdown: report.markdown(link.as_deref()),
         pull: Some(PullPart {
@@ -170,6 +180,23 @@ async fn draw_pull(
         recent,
         state.now(),
     ))
+}
+
+/// What lies between both commits on GitHub; nothing where they are one, or generated.
+async fn github(state: &AppState, (base, head): (&Run, &Run)) -> Result<Option<String>, WebError> {
+    let (old, new) = (&base.revision.commit, &head.revision.commit);
+    if old == new || is_sample(state, head).await? {
+        return Ok(None);
+    }
+    let pages = state.config.github_pages();
+    Ok(pages.map(|github| github.compare(old, new)))
+}
+
+/// Whether a run's machine is a made-up one.
+async fn is_sample(state: &AppState, run: &Run) -> Result<bool, WebError> {
+    let environments = state.store.environments().await?;
+    let mut own = environments.iter().filter(|e| e.id == run.environment);
+    Ok(own.any(|machine| machine.is_sample))
 }
 
 /// So many rows are opened where all of them stand on one page.

@@ -30,6 +30,10 @@ pub(super) struct Subject {
     pub(super) path: String,
     /// The same as JSON.
     pub(super) json: String,
+    /// The same as one file, where both sides were measured.
+    pub(super) file: Option<String>,
+    /// The pull request on GitHub, or what lies between both commits.
+    pub(super) github: Option<String>,
     /// As the reader named them: base, head.
     pub(super) names: (String, String),
     /// The text of the comment.
@@ -65,6 +69,8 @@ pub(super) struct ComparePage {
     facts: Vec<(String, String)>,
     markdown: String,
     json: String,
+    file: Option<String>,
+    github: Option<String>,
     names: (String, String),
     recent: Vec<Candidate>,
     reasons: Vec<String>,
@@ -169,6 +175,8 @@ impl ComparePage {
             facts: facts(comparison, sides, head, now),
             markdown: subject.markdown,
             json: subject.json,
+            file: subject.file,
+            github: subject.github,
             names: subject.names,
             recent,
             more_reasons: comparison.reasons.len().saturating_sub(REASONS),

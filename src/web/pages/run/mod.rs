@@ -2,10 +2,11 @@
 //!
 //! # Layout
 //! - here: the handler, and what it loads. `view`: what the template of a stored run shows.
-//! - `sweeps`: curves over params and over time. `live`: a run that is being executed.
+//! - `sweeps`: curves over params. `timelines`: curves over time. `live`: a run that is being executed.
 
 mod live;
 mod sweeps;
+mod timelines;
 mod view;
 
 use axum::extract::State;
@@ -75,7 +76,7 @@ pub async fn show(
         &report,
         view::Extras {
             before: before_id,
-            timelines: sweeps::timelines(&curves),
+            timelines: timelines::timelines(&curves),
             sweeps,
             profiles,
             notes: super::annotations::of_run(&state, &run).await?,

@@ -1,22 +1,19 @@
-//! The curves of a run: metrics over a param, and what was recorded over time.
+//! The curves of a run: metrics over a param.
 
 use std::collections::BTreeMap;
 
-use bench_report::metric::{Kind, format_count};
+use bench_report::metric::Kind;
 
 use super::super::value;
 use crate::chart::curve::{CurvePlot, CurveSize, LEAST_PLACES, Line, curve, wants_log};
 use crate::chart::role::{Role, deserves_mark};
-use crate::domain::{Curve, Judged};
+use crate::domain::Judged;
 
 /// A chart tells at most so many lines apart.
 const MOST_LINES: usize = 6;
 
 /// So many charts a benchmark: one for each sort of quantity.
 const MOST_CHARTS: usize = 3;
-
-/// So many curves over time are drawn large; a run with more is searched by its report.
-const MOST_TIMELINES: usize = 4;
 
 /// A metric over a param.
 #[derive(Debug, Clone)]
@@ -27,19 +24,6 @@ pub(super) struct Sweep {
     pub(super) what: String,
     /// The chart.
     pub(super) svg: String,
-}
-
-/// Something over time.
-#[derive(Debug, Clone)]
-pub(super) struct Timeline {
-    /// Benchmark name.
-    pub(super) benchmark: String,
-    /// Such as `queue_depth over time, events=10000`.
-    pub(super) what: String,
-    /// 1200 wide.
-    pub(super) wide: String,
-    /// 358 wide.
-    pub(super) narrow: String,
 }
 
 /// The sweeps of a run, benchmark by benchmark: for each sort of quantity the metric that moved
@@ -202,70 +186,4 @@ fn mark_of(row: &Judged) -> Option<Role> {
         judged.evidence,
         100,
     ))
-}
-
-/// What was recorded over time, with its highest point named.
-pub(super) fn timelines(curves: &[Curve]) -> Vec<Timeline> {
-    curves
-        .iter()
-        .filter(|c| !c.points.is_empty())
-        .take(MOST_TIMELINES)
-        .map(timeline)
-        .collect()
-}
-
-fn timeline(recorded: &Curve) -> Timeline {
-    // Five seconds read as seconds along an axis, though as 5,000 ms by themselves.
-    let x = value::scale(&recorded.x, recorded.points.iter().map(|p| p.0 * 4.0));
-    let y = value::scale(&recorded.y, recorded.points.iter().map(|p| p.1));
-    let points: Vec<(f64, f64)> = recorded
-        .points
-        .iter()
-        .map(|(px, py)| (x.scaled(*px), y.scaled(*py)))
-        .collect();
-    let highest = points
-        .iter()
-        .copied()
-        .max_by(|a, b| a.1.total_cmp(&b.1))
-        .unwrap_or((0.0, 0.0));
-    let is_depth = recorded.name.contains("depth");
-    let word = if is_depth { "deepest" } else { "highest" };
-    let params: Vec<String> = recorded
-        .params
-        .iter()
-        .map(|(k, v)| format!("{k}={v}"))
-        .collect();
-    let mut what = format!("{} over time", recorded.name);
-    if !params.is_empty() {
-        what += &format!(", {}", params.join(" "));
-    }
-    let number = y.number(highest.1 * y.size);
-    let plot = CurvePlot {
-        label: format!("{} {what}: {word} {number} {}", recorded.benchmark, y.label),
-        desc: format!("{} points.", format_count(points.len() as u64)),
-        y_unit: if is_depth && y.label == "events" {
-            "events waiting".to_owned()
-        } else {
-            y.label.to_owned()
-        },
-        x_title: match x.label {
-            "" => String::new(),
-            unit => format!("{unit} since start"),
-        },
-        x_log: false,
-        y_log: false,
-        lines: vec![Line {
-            name: String::new(),
-            is_old: false,
-            points,
-            marks: Vec::new(),
-        }],
-        note: Some((highest, format!("{number}, {word}"))),
-    };
-    Timeline {
-        benchmark: recorded.benchmark.clone(),
-        what,
-        wide: curve(&plot, CurveSize::Wide),
-        narrow: curve(&plot, CurveSize::Narrow),
-    }
 }

@@ -2,7 +2,8 @@
 
 use askama::Template;
 
-use super::sweeps::{Sweep, Timeline};
+use super::sweeps::Sweep;
+use super::timelines::Timeline;
 use crate::analysis::explain::Row;
 use crate::analysis::order;
 use crate::analysis::run_report::{Difference, RunReport};

@@ -1,9 +1,15 @@
 //! One page as one file: its style inside, no script, nothing to fetch.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use super::html::offline;
-use crate::web::inside::Inside;
+use super::AppState;
+use super::inside::Inside;
+use super::offline::offline;
+use super::pages::links;
+use crate::config::Config;
+use crate::domain::RunId;
+use crate::text;
 
 /// What a file cannot do is not drawn in it.
 const WITHOUT_A_SERVER: &str = ".acts,.facets,.tabs,.top nav,.pick{display:none!important}";
@@ -29,8 +35,49 @@ pub enum SingleError {
     },
 }
 
+/// The pages as whoever is given a file reads them, and what each says about itself. `links`: which of
+/// their links need the server, as the end of a sentence.
+pub fn exported(state: &AppState, links: &str) -> (Inside, String) {
+    let config = Config {
+        // Whoever may read the store may read its pages; and nobody uploads to a file.
+        read_token: false,
+        open_uploads: false,
+        ..Config::clone(&state.config)
+    };
+    let now = state.now();
+    let label = format!(
+        "Exported {} {} UTC by kvmark {}. Nothing here is newer, and {links}.",
+        text::day_year(now),
+        text::clock(now),
+        env!("CARGO_PKG_VERSION")
+    );
+    let state = AppState {
+        config: Arc::new(config),
+        ..state.clone()
+    };
+    (Inside::new(state), label)
+}
+
+/// A run, or its comparison with `against` (a run's number, a commit or a branch), as one file that
+/// opens by itself, from the pages that [`exported`] gives.
+pub async fn page(
+    inside: &Inside,
+    label: &str,
+    run: RunId,
+    against: Option<&str>,
+) -> Result<String, SingleError> {
+    let url = match against {
+        Some(base) => format!(
+            "{}?show=all&page=all",
+            links::compare(base, &run.to_string())
+        ),
+        None => format!("{}?show=all", links::run(run)),
+    };
+    single(inside, &url, label).await
+}
+
 /// The page at `url` as a file that opens by itself. `label` says what it is.
-pub async fn single(inside: &Inside, url: &str, label: &str) -> Result<String, SingleError> {
+async fn single(inside: &Inside, url: &str, label: &str) -> Result<String, SingleError> {
     let page = text(inside, url).await?;
     let style = match stylesheet(&page) {
         Some(sheet) => text(inside, &sheet).await?,
