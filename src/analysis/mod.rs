@@ -20,7 +20,7 @@
 //!   were recorded.
 //! - [`targets`]: the absolute goals and the red flags.
 //! - [`terms`]: the numbers that explanations name.
-//! - [`order`]: worst first. `words`: small words for sentences.
+//! - [`order`]: worst first. [`symptom`]: where to look first. `words`: small words for sentences.
 
 pub mod alerts;
 pub mod backtest;
@@ -42,6 +42,7 @@ pub mod published;
 pub mod pull;
 pub mod run_report;
 mod steps;
+pub mod symptom;
 pub mod targets;
 pub mod terms;
 pub mod verdict;

@@ -120,7 +120,7 @@ fn says(of: &[Planting]) -> String {
     };
     format!(
         "{found} of {planted} planted slowdowns were found, {quiet} of {plain} equal pairs were not \
-         told apart; the last on {}: {}",
+         told apart; the last, {}: {}",
         text::day_year(last.time),
         format_change(last.change)
     )

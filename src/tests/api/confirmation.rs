@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::app::{Answer, TestApp, post};
 use crate::builders::report;
+use crate::pages::Page;
 
 /// A level of 100 with 1% of noise; the last `slow` nights of 41 are 15% slower.
 async fn history(app: &TestApp, token: &str, slow: i64) -> Value {
@@ -248,6 +249,15 @@ async fn a_canary_that_sings_changes_nothing_and_is_kept() {
         (&Value::Null, &json!(true))
     );
     assert_eq!(turns[0]["outcome"], "confirmed");
+    // It is charted: each turn right, told apart by shape.
+    let finding = "1 of 1 planted slowdowns were found, 1 of 1 equal pairs were not told apart";
+    for (page, drawings) in [("/environments/1", 2), ("/status", 1), ("/", 1)] {
+        let page = Page::get(&app, page).await;
+        assert_eq!(page.count(finding), drawings, "{}", page.html());
+    }
+    Page::get(&app, "/environments/1")
+        .await
+        .says("found apply=15% in A latency_p99 cpu=2");
     nothing_is_left_to_rebuild(&app).await;
 }
 

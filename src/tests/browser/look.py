@@ -24,7 +24,8 @@ PAGES = [(FULL, path) for path in [
     "/runs", "/runs?kind=pull", "/runs/1", "/runs/313", "/runs/313?show=all", "/nothing",
     "/alerts", "/alerts?state=all", "/alerts?state=resolved&environment=1", "/alerts/1",
     "/compare", "/compare/309...313", "/compare/309...313?show=all&open=none", "/compare/301...main?show=slower", "/environments", "/environments/1", "/status", "/pulls", "/pulls/12", "/pulls/12?push=1",
-]] + [(base, path) for base in (ONE, EMPTY) for path in ("/", "/runs", "/compare", "/status", "/environments")] + [(ONE, "/runs/1"), (ONE, TREND)]
+    "/rules", "/rules?show=all", "/login", "/api", "/annotations", "/annotations?series=1&run=3", "/annotations/1",
+]] + [(base, path) for base in (ONE, EMPTY) for path in ("/", "/trends", "/runs", "/compare", "/pulls", "/alerts", "/rules", "/status", "/environments", "/annotations", "/help")] + [(ONE, "/runs/1"), (ONE, TREND)]
 # Name, width, colour scheme, script, audited by axe.
 VIEWS = [
     ("light", 1280, "light", True, True),
@@ -287,6 +288,13 @@ def handled(browser):
     page.goto(ALERTS + "/alerts")
     page.keyboard.press("j")
     check(page.locator("tr.at").count() == 1, "/alerts: j chooses no row")
+    page.keyboard.press("?")
+    check(page.evaluate("document.activeElement.id") == "keys", "/alerts: ? does not lead to the keys")
+    page.keyboard.press("n")
+    page.wait_for_url("**/alerts/*#key-n")
+    check(page.evaluate("document.activeElement.name") == "text", "/alerts: n does not lead to the note of the row")
+    page.go_back()
+    page.keyboard.press("j")
     page.keyboard.press("o")
     page.wait_for_url("**/alerts/*")
     page.keyboard.press("?")
@@ -306,6 +314,38 @@ def handled(browser):
     page.keyboard.press("Enter")
     page.locator(".facts", has_text="fan broken").wait_for()
     check("dismissed" in page.locator("h1").inner_text(), f"/alerts/1: {page.locator('h1').inner_text()}")
+    page.goto(ALERTS + "/alerts/1")
+    page.keyboard.press("b")
+    check(page.url.endswith("#bisect"), f"/alerts/1: b leads to {page.url}")
+    context.close()
+
+
+def annotated(browser):
+    """A night is annotated by forms alone, by who is logged in, and every chart that covers it says so."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, java_script_enabled=False)
+    page = context.new_page()
+    page.goto(ALERTS + TREND + "&range=all")
+    rings = page.locator("figure.trend svg.wide circle.glyph").count()
+    page.goto(ALERTS + "/runs/300")
+    page.locator("a", has_text="Annotate").click()
+    page.locator("main a", has_text="Log in").click()
+    page.fill("#token", TOKEN)
+    page.locator("main button", has_text="Log in").click()
+    check("/annotations?run=300" in page.url, f"the login leads to {page.url}")
+    page.fill("input[name=text]", "<b>new kernel</b>")
+    page.locator("button", has_text="Write down").click()
+    check("/runs/300" in page.url and "<b>new kernel</b>" in page.locator("#notes").inner_text(), f"{page.url} does not say what was written")
+    page.goto(ALERTS + TREND + "&range=all")
+    check("<b>new kernel</b>" in page.locator("#notes").inner_text(), "the trend does not say what was written")
+    drawn = page.locator("figure.trend svg.wide circle.glyph").count()
+    check(drawn == rings + 1, f"the trend draws {drawn} annotations and drew {rings} before")
+    page.locator("#notes li", has_text="new kernel</b>").locator("a").click()
+    page.fill("input[name=text]", "an older kernel")
+    page.locator("button", has_text="Correct").click()
+    check("an older kernel" in page.locator("h1").inner_text(), f"corrected: {page.locator('h1').inner_text()}")
+    page.locator("button", has_text="Delete").click()
+    page.goto(ALERTS + "/runs/300")
+    check(page.locator("#notes", has_text="older kernel").count() == 0, "what was deleted is still there")
     context.close()
 
 
@@ -322,7 +362,7 @@ with sync_playwright() as playwright:
         "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
         "--disable-component-update", "--disable-sync",
     ])
-    for look in [everywhere, one_drawing, keys, zoom, together, days_by_form, explained, offline, narrow_tip, keyboard_alone, live, handled, printed]:
+    for look in [everywhere, one_drawing, keys, zoom, together, days_by_form, explained, offline, narrow_tip, keyboard_alone, live, handled, annotated, printed]:
         try:
             look(browser)
         except Exception as error:

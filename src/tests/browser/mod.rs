@@ -14,11 +14,12 @@ use kvmark::domain::{
 };
 use kvmark::jobs;
 use kvmark::site::{Options, export};
+use kvmark::store::NewAnnotation;
 use kvmark::web;
 use kvmark::web::inside::Inside;
 use tokio::net::TcpListener;
 
-use crate::app::TestApp;
+use crate::app::{NOW, TestApp};
 use crate::builders::{latency, nightly, with};
 use crate::pages::store;
 
@@ -126,6 +127,17 @@ async fn filled(nights: i64) -> TestApp {
             .finish_rejudge(&epoch, &[], &verdicts)
             .await
             .unwrap();
+    }
+    if nights > 0 {
+        let note = NewAnnotation {
+            at: Millis(night(3.min(nights - 1)).started_at.0),
+            series: None,
+            run: None,
+            text:
+                "<script>alert(1)</script>: a new kernel, and a text that is longer than its chart"
+                    .to_owned(),
+        };
+        app.store().annotate(&note, "token 1", NOW).await.unwrap();
     }
     app
 }

@@ -48,7 +48,7 @@ def pages(page, base):
             continue
         seen.add(path)
         answer = page.goto(base + path)
-        if not answer or answer.status != 200:
+        if not answer or answer.status != 200 or not (answer.header_value("content-type") or "").startswith("text/html"):
             continue
         wanted.append(path)
         header = page.eval_on_selector_all(".top nav a, footer a", "all => all.map(a => a.getAttribute('href'))")

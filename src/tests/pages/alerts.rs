@@ -1,8 +1,11 @@
 //! `/alerts` and `/alerts/{id}`.
 
 use axum::http::StatusCode;
-use kvmark::domain::Scope;
+use kvmark::config::Config;
+use kvmark::domain::{AlertId, Scope};
+use kvmark::github::Intent;
 use kvmark::jobs;
+use kvmark::store::Tried;
 
 use super::{Page, browser};
 use crate::app::{NOW, TestApp};
@@ -10,7 +13,11 @@ use crate::builders::{latency, nightly, with};
 
 /// Two months, with a step of a quarter in the last `bad` nights.
 async fn app(bad: i64) -> TestApp {
-    let app = TestApp::new().await;
+    app_with(bad, Config::default()).await
+}
+
+async fn app_with(bad: i64, config: Config) -> TestApp {
+    let app = TestApp::with(config).await;
     for days_ago in (0..50).rev() {
         let noise = 1.0 + 0.004 * ((days_ago * 7919 % 13) as f64 - 6.0) / 6.0;
         let value = noise * if days_ago < bad { 1250.0 } else { 1000.0 };
@@ -132,4 +139,32 @@ async fn a_form_from_another_site_changes_nothing() {
         .unwrap()
         .unwrap();
     assert!(alert.events.iter().all(|event| event.who.is_none()));
+}
+
+#[tokio::test]
+async fn an_alert_names_the_command_that_finds_the_commit_and_github_where_it_is_told() {
+    let app = app(9).await;
+    let page = Page::get(&app, "/alerts/1").await;
+    page.says("bench-runner bisect --alert 1 --server http://");
+    assert!(!page.html().contains("github.com"), "told of no repository");
+    let told = Config {
+        github_repository: Some("owner/name".parse().unwrap()),
+        ..Config::default()
+    };
+    let app = app_with(9, told).await;
+    let alert = app.store().alert(AlertId(1)).await.unwrap().unwrap();
+    let key = Intent::issue_key(&alert.fingerprint);
+    app.store().put_outbox(&key, "{}", NOW).await.unwrap();
+    let page = Page::get(&app, "/alerts/1").await;
+    page.does_not_say("issue 612");
+    let due = app.store().due_outbox(NOW).await.unwrap().unwrap();
+    let told = app.store().tried_outbox(&due, Some(612), &Tried::Done, NOW);
+    told.await.unwrap();
+    let page = Page::get(&app, "/alerts/1").await;
+    page.says("issue 612");
+    let bad = &alert.first_bad.commit;
+    for url in ["issues/612", &format!("commit/{bad}"), "compare/"] {
+        let link = format!("href=\"https://github.com/owner/name/{url}");
+        assert!(page.html().contains(&link), "{link}");
+    }
 }

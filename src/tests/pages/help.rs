@@ -13,6 +13,10 @@ async fn help_names_the_numbers_that_judge() {
         .says("Fewer than 3 runs in the baseline")
         .says("at most 2 ms, throughput at least 8,000 events a second, at most 0.5% errors")
         .says("More than 0.1% of the events.");
+    let page = Page::get(&app, "/help").await;
+    for symptom in ["lock-wait", "allocations", "hash-time", "network", "keys"] {
+        assert_eq!(page.count(&format!("id=\"{symptom}\"")), 1, "{symptom}");
+    }
 }
 
 #[tokio::test]

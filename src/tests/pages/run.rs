@@ -187,3 +187,41 @@ async fn a_live_run_shows_how_far_it_is_and_every_page_says_so() {
     assert!(!page.html().contains("data-live"));
     Page::get(&app, "/").await.does_not_say("Run 1 is running");
 }
+
+#[tokio::test]
+async fn a_run_and_a_comparison_are_one_file_each_that_needs_nothing() {
+    let app = TestApp::new().await;
+    for ago in (0..6).rev() {
+        store(&app, &night(ago, 1.0 + 0.01 * ago as f64)).await;
+    }
+    for (page, uri, name) in [
+        ("/runs/6", "/files/runs/6", "run-6.html"),
+        ("/compare/5...6", "/files/compare/5...6", "compare-5-6.html"),
+    ] {
+        let link = format!("href=\"{uri}\" download");
+        assert!(Page::get(&app, page).await.html().contains(&link), "{link}");
+        let file = app.get(uri).await;
+        assert_eq!(file.status, StatusCode::OK, "{}", file.text());
+        let disposition = format!("attachment; filename=\"{name}\"");
+        assert_eq!(file.header("content-disposition"), disposition);
+        assert!(
+            file.header("content-security-policy")
+                .contains("default-src 'none'")
+        );
+        let html = file.text();
+        assert!(
+            html.contains("<style>") && html.contains("Exported"),
+            "{uri}"
+        );
+        for asks in ["src=\"/", "href=\"/", "<form"] {
+            assert!(!html.contains(asks), "{uri}: {asks}");
+        }
+    }
+    for gone in [
+        "/files/runs/99",
+        "/files/compare/5...99",
+        "/files/compare/5",
+    ] {
+        Page::with_status(&app, gone, StatusCode::NOT_FOUND).await;
+    }
+}

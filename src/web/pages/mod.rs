@@ -17,6 +17,7 @@ pub mod environments;
 pub mod file;
 pub mod help;
 pub mod overview;
+mod percentiles;
 pub mod profile;
 mod proof;
 pub mod rules;

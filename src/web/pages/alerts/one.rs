@@ -15,6 +15,7 @@ use super::suspects::{Suspect, suspects};
 use super::timeline::{EventRow, timeline};
 use super::words;
 use crate::analysis::alerts::act::allowed;
+use crate::analysis::symptom::Symptom;
 use crate::chart::spark::spark;
 use crate::domain::alert::{Alert, AlertSeries, AlertState, By, How};
 use crate::domain::github::GithubPages;
@@ -62,6 +63,8 @@ struct AlertPage {
     /// The command that finds the commit.
     bisect: Option<String>,
     login: String,
+    /// Where to look first: text and address.
+    symptoms: Vec<(&'static str, String)>,
     series: Vec<SeriesRow>,
     why: Vec<(&'static str, String)>,
     explain: Option<String>,
@@ -144,6 +147,7 @@ pub async fn show(
         facts: facts(&alert, worst.as_ref(), now),
         previous,
         next,
+        symptoms: symptoms(&series),
         login: links::login(&format!("/alerts/{id}")),
         may_act: caller.require(Scope::Triage).is_ok(),
         can: Can {
@@ -164,6 +168,18 @@ pub async fn show(
         events: timeline(&alert.events, &series, now),
         series: series_rows(&alert, &series, &recent, now),
     })
+}
+
+/// What its series point at, each once, as rows of the help's table.
+fn symptoms(series: &[Arc<Series>]) -> Vec<(&'static str, String)> {
+    let mut found: Vec<Symptom> = series
+        .iter()
+        .filter_map(|s| Symptom::of(&s.key.benchmark, &s.key.metric))
+        .collect();
+    found.sort_unstable();
+    found.dedup();
+    let link = |symptom: Symptom| (symptom.name(), format!("/help#{}", symptom.anchor()));
+    found.into_iter().map(link).collect()
 }
 
 /// The issue that was opened for it, once GitHub has numbered it.

@@ -2,26 +2,17 @@
 
 use bench_report::metric::{format_change, format_count};
 
+use super::super::percentiles::{self, PERCENTILES};
 use super::pair::{Pair, Side};
 use super::query::{DISTS, Dist, View};
 use super::{Loaded, value};
 use crate::analysis::distribution::Distribution;
 use crate::chart::curve::{CurvePlot, CurveSize, Line, curve_at, wants_log};
-use crate::chart::scale::Tick;
 
 /// Bins of a histogram.
 const BINS: usize = 36;
 /// Steps of a cumulative curve.
 const STEPS: usize = 200;
-
-/// The percentiles of the table and of the axis.
-const PERCENTILES: [(&str, f64); 5] = [
-    ("50", 0.5),
-    ("90", 0.9),
-    ("99", 0.99),
-    ("99.9", 0.999),
-    ("99.99", 0.9999),
-];
 
 /// The section.
 pub(super) struct DistributionView {
@@ -53,7 +44,7 @@ pub(super) fn distribution(
 ) -> Option<DistributionView> {
     let pair = loaded.pair.as_ref()?;
     let metric = &loaded.choice.series.key.metric;
-    let (name, unit, head) = recorded(&pair.head, metric)?;
+    let (name, unit, head) = percentiles::of_metric(&pair.head.recorded, metric)?;
     let base = pair.base.as_ref().and_then(|side| {
         let found = side
             .recorded
@@ -145,13 +136,7 @@ pub(super) fn distribution(
             plot.y_log = wants_log(values);
             plot.y_unit = scale.label.to_owned();
             plot.x_title = "percentile".to_owned();
-            ticks = PERCENTILES
-                .iter()
-                .map(|(name, part)| Tick {
-                    at: -(1.0 - part).log10(),
-                    text: (*name).to_owned(),
-                })
-                .collect();
+            ticks = percentiles::ticks();
         }
         Dist::Histogram => {
             plot.x_log = true;
@@ -185,17 +170,6 @@ pub(super) fn distribution(
         ),
         rows,
     })
-}
-
-/// What of a night's records belongs to a metric: `latency` to `latency_p99`; else the first.
-fn recorded<'s>(side: &'s Side, metric: &str) -> Option<(&'s str, &'s str, &'s Distribution)> {
-    let named = side
-        .recorded
-        .iter()
-        .filter(|(name, ..)| metric.starts_with(name.as_str()))
-        .max_by_key(|(name, ..)| name.len());
-    let (name, unit, distribution) = named.or(side.recorded.first())?;
-    Some((name, unit, distribution))
 }
 
 fn points(

@@ -7,6 +7,7 @@ use super::timelines::Timeline;
 use crate::analysis::explain::Row;
 use crate::analysis::order;
 use crate::analysis::run_report::{Difference, RunReport};
+use crate::analysis::symptom::{Symptom, symptoms};
 use crate::domain::{Environment, Judged, Millis, Run, RunId, RunKind, SeriesId};
 use crate::text;
 use crate::web::pages::annotations::NoteView;
@@ -72,6 +73,8 @@ pub(super) struct RunPage {
     targets: Vec<TargetLine>,
     timelines: Vec<Timeline>,
     sweeps: Vec<Sweep>,
+    /// Where to look first: text and address.
+    symptoms: Vec<(String, String)>,
     profiles: Vec<ProfileLink>,
     notes: Vec<NoteView>,
     shows_all: bool,
@@ -226,6 +229,7 @@ impl RunPage {
             timelines: extras.timelines,
             sweeps: extras.sweeps,
             profiles: extras.profiles,
+            symptoms: links_to_help(&report.rows),
             notes: extras.notes,
             shows_all: extras.shows_all || (report.flagged == 0 && extras.only.is_none()),
             only: extras.only,
@@ -238,6 +242,18 @@ impl RunPage {
             before: extras.before.map(|id| (id, links::run(id))),
         }
     }
+}
+
+/// What the series that got worse point at, as rows of the help's table.
+fn links_to_help(rows: &[Judged]) -> Vec<(String, String)> {
+    let link = |(symptom, count): (Symptom, usize)| {
+        let series = text::plural(count as u64, "series", "series");
+        (
+            format!("{} in {series}", symptom.name()),
+            format!("/help#{}", symptom.anchor()),
+        )
+    };
+    symptoms(rows).into_iter().map(link).collect()
 }
 
 /// What is known of the machine and its moment, with what differs from the run before.
