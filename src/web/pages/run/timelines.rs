@@ -172,10 +172,10 @@ mod tests {
 
     fn burst(width: f64) -> Curve {
         let mut points = vec![(0.0, 0.0), (900.0, 0.0)];
-        for spike in [1_000.0, 3_000.0] {
+        for (spike, top) in [(1_000.0, 2_500.0), (3_000.0, 3_000.0)] {
             points.push((spike, 1.0));
-            points.push((spike + width * 0.1, spike));
-            points.push((spike + width * 0.6, spike * 0.4));
+            points.push((spike + width * 0.1, top));
+            points.push((spike + width * 0.6, top * 0.4));
             points.push((spike + width, 2.0));
         }
         points.push((5_000.0, 0.0));
