@@ -195,8 +195,8 @@ mod tests {
         assert_eq!(drawn.what, "queue_depth over time, events=10000 · 2 spikes");
         let (svg, says) = drawn.peak.unwrap_or_default();
         assert!(says.contains("3,000 events"), "{says}");
-        assert!(says.ends_with("within 8.000 ms."), "{says}");
-        assert!(svg.contains("ms since the spike began"), "{svg}");
+        assert!(says.ends_with("within 8,000 µs."), "{says}");
+        assert!(svg.contains("µs since the spike began"), "{svg}");
         assert!(drawn.wide.contains("3,000, deepest"));
     }
 
