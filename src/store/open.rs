@@ -117,8 +117,9 @@ fn connection(path: &Path) -> SqliteConnectOptions {
         .foreign_keys(true)
         // Another process (`kvmark token create`) may hold the write lock for a moment.
         .busy_timeout(Duration::from_secs(10))
-        // Five years of a team fit the map, so reading copies no page.
-        .pragma("mmap_size", "1073741824")
+        // No map: every connection would map the file for itself, and five years of a team would
+        // stand in the server's resident memory once for each. The system keeps the pages anyway.
+        .pragma("mmap_size", "0")
         // 8 MiB of pages a connection: the inner pages of all tables, and what was just read. What
         // is read most, histories, is kept as `Tracks`.
         .pragma("cache_size", "-8192")
