@@ -7,7 +7,7 @@
 //!   [`run`]: `/runs/{id}`. [`alerts`]: `/alerts`, `/alerts/{id}`.
 //!   [`compare`]: `/compare/{base}...{head}`, `/pulls/{n}`. [`environments`]: `/environments/{id}`.
 //!   [`status`]: `/status`. [`trends`]: `/trends`. [`help`]: `/help`.
-//!   [`rules`]: `/rules`. [`file`]: a run or a comparison as one file. [`annotations`]: `/annotations`.
+//!   [`rules`]: `/rules`. [`mod@file`]: a run or a comparison as one file. [`annotations`]: `/annotations`.
 
 pub mod alerts;
 pub mod annotations;
