@@ -193,31 +193,3 @@ fn blocks_held_again_count_against_the_bound() {
     ];
     within_the_model(&steps, 26).unwrap();
 }
-
-/// Past some 65,000 segments the index's memory comes in large pages.
-#[test]
-fn an_index_of_many_segments_knows_each_and_gives_them_back() {
-    let index = bounded(None, None);
-    let worker = index.worker("w", "m", 0).unwrap();
-    let scope = index.scope("m", kv_indexer::Adapter::None);
-    let mut matches = Matches::new();
-    for round in 0..2 {
-        for prompt in 0..75_000u32 {
-            let tokens = [prompt + round; BLOCK_SIZE as usize];
-            let names = [u64::from(prompt) + 1];
-            let event = Stored::new(&names, None, &tokens)
-                .block_size(BLOCK_SIZE)
-                .into();
-            assert_eq!(index.apply(worker, &event).stored, 1);
-        }
-        assert_eq!(index.stats().distinct_blocks, 75_000);
-        for prompt in 0..75_000u32 {
-            let tokens = [prompt + round; BLOCK_SIZE as usize];
-            index.lookup(&Query::new(scope, &tokens), &mut matches);
-            assert_eq!(matches.best(), Some((worker, 1)));
-        }
-        let cleared = index.apply(worker, &kv_indexer::Event::Cleared);
-        assert!(cleared.cleared);
-        assert_eq!(index.stats().distinct_blocks, 0);
-    }
-}

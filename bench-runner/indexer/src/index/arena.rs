@@ -8,23 +8,17 @@
 //! 1. A chunk, once published, is neither moved nor freed before the arena is dropped.
 //! 2. A directory, once published, is likewise kept (in `retired`) when a longer one replaces it.
 //! 3. Items are handed out as `&T` only, and `T` changes through atomics only.
-//! 4. A chunk's place says how it was allocated: the first [`Arena::ALONE`] each by itself, the others
-//!    [`Arena::IN_PAGE`] at a time, one behind the other in a large page.
 //!
-//! Together these guarantee that every reference lives as long as the borrow of the arena, and that
-//! what is freed is what was allocated.
+//! Together these guarantee that every reference lives as long as the borrow of the arena.
 #![expect(
     unsafe_code,
     reason = "readers borrow chunks that a writer adds to; see above"
 )]
 
-use super::pages::LargePage;
 use crate::sync::{AtomicPtr, CHUNK_BITS, Ordering};
 use std::marker::PhantomData;
 
 const CHUNK: usize = 1 << CHUNK_BITS;
-/// Bytes of chunks from which on they lie in large pages: a page just begun is a small part then.
-const LARGE: usize = 16 << 20;
 
 /// Items found by number.
 pub(crate) struct Arena<T> {
@@ -93,17 +87,6 @@ impl<T> Copy for View<'_, T> {}
 // the `Growth`, or when the arena is dropped.
 unsafe impl<T: Send + Sync> Send for Growth<T> {}
 
-impl<T> Arena<T> {
-    /// Chunks that are allocated by themselves.
-    const ALONE: usize = LARGE / (CHUNK * size_of::<T>());
-    /// Chunks in a large page.
-    const IN_PAGE: usize = {
-        assert!(align_of::<T>() <= LargePage::BYTES);
-        assert!(CHUNK * size_of::<T>() <= LargePage::BYTES);
-        LargePage::BYTES / (CHUNK * size_of::<T>())
-    };
-}
-
 impl<T: Default + Send + Sync> Arena<T> {
     /// An empty arena, and what its writer needs.
     pub(crate) fn new() -> (Self, Growth<T>) {
@@ -142,33 +125,12 @@ impl<T: Default + Send + Sync> Arena<T> {
             let old = self.directory.swap(longer, Ordering::AcqRel);
             growth.retired.push(old);
         }
-        let chunk = self.new_chunk(place);
+        let chunk: Box<[T]> = (0..CHUNK).map(|_| T::default()).collect();
+        let chunk = Box::into_raw(chunk).cast::<T>();
         self.view().chunks[place].store(chunk, Ordering::Release);
         let first = growth.items as u32;
         growth.items += CHUNK;
         first..growth.items as u32
-    }
-
-    /// A chunk of default items for that place, which is the next.
-    fn new_chunk(&self, place: usize) -> *mut T {
-        let Some(in_pages) = place.checked_sub(Self::ALONE) else {
-            let chunk: Box<[T]> = (0..CHUNK).map(|_| T::default()).collect();
-            return Box::into_raw(chunk).cast();
-        };
-        let chunk = match in_pages % Self::IN_PAGE {
-            0 => LargePage::new().into_raw().cast::<T>(),
-            _ => {
-                let before = self.view().chunks[place - 1].load(Ordering::Relaxed);
-                // SAFETY: by rule 4 the chunk before is in this page, and not the last that fits.
-                unsafe { before.add(CHUNK) }
-            }
-        };
-        for item in 0..CHUNK {
-            // SAFETY: a page has room for IN_PAGE chunks, is aligned for any item, and this part of
-            // it has not been used yet.
-            unsafe { chunk.add(item).write(T::default()) };
-        }
-        chunk
     }
 
     /// Frees the directories kept for readers. The caller has the arena to itself.
@@ -187,12 +149,9 @@ impl<T> Growth<T> {
         self.items
     }
 
-    /// Bytes of all items, and of what is left of the last page.
+    /// Bytes of all items.
     pub(crate) fn bytes(&self) -> usize {
-        let chunks = self.items >> CHUNK_BITS;
-        let in_pages = chunks.saturating_sub(Arena::<T>::ALONE);
-        let pages = in_pages.div_ceil(Arena::<T>::IN_PAGE);
-        (chunks - in_pages) * CHUNK * size_of::<T>() + pages * LargePage::BYTES
+        self.items * size_of::<T>()
     }
 }
 
@@ -255,31 +214,12 @@ impl<T> Drop for Arena<T> {
         let directory = self.directory.load(Ordering::Relaxed);
         // SAFETY: `&mut self`: no reader is left. The directory in use owns every chunk.
         let directory = unsafe { Box::from_raw(directory) };
-        for (place, chunk) in directory.chunks.iter().enumerate() {
+        for chunk in &directory.chunks {
             let chunk = chunk.load(Ordering::Relaxed);
-            if chunk.is_null() {
-                continue;
-            }
-            let items = std::ptr::slice_from_raw_parts_mut(chunk, CHUNK);
-            if place < Self::ALONE {
-                // SAFETY: it came from `Box::into_raw` of a slice of CHUNK items (rule 4).
+            if !chunk.is_null() {
+                let items = std::ptr::slice_from_raw_parts_mut(chunk, CHUNK);
+                // SAFETY: it came from `Box::into_raw` of a slice of CHUNK items.
                 drop(unsafe { Box::from_raw(items) });
-            } else {
-                // SAFETY: the items were written when the chunk was made, and nobody else drops them.
-                unsafe { items.drop_in_place() };
-            }
-        }
-        let pages = directory
-            .chunks
-            .iter()
-            .skip(Self::ALONE)
-            .step_by(Self::IN_PAGE);
-        for first in pages {
-            let page = first.load(Ordering::Relaxed);
-            if !page.is_null() {
-                // SAFETY: the first chunk of a page is where it begins (rule 4), and all its items
-                // are dropped.
-                drop(unsafe { LargePage::from_raw(page.cast()) });
             }
         }
     }

@@ -24,7 +24,6 @@ mod journal;
 mod matches;
 mod meter;
 mod names;
-mod pages;
 mod prefetch;
 mod reader;
 mod registry;

@@ -1,8 +1,5 @@
 //! Asking for memory before it is needed.
-#![cfg_attr(
-    all(target_arch = "x86_64", not(miri)),
-    expect(unsafe_code, reason = "the instruction takes a pointer")
-)]
+#![expect(unsafe_code, reason = "the instruction takes a pointer")]
 
 /// Has the processor bring an item's cache line near, without waiting for it. A hint: nothing is
 /// read, and where there is no such instruction nothing happens.
