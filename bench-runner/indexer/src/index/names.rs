@@ -150,13 +150,21 @@ impl<'a> Edit<'a> {
 
     /// Takes the fleet's names from all blocks of a segment.
     pub(crate) fn unname_all(&mut self, id: u32, segment: &Segment) {
-        let name = |place: usize| self.name(segment, block_at(id, place), place);
-        for name in (0..segment.length()).filter_map(name) {
-            self.foresee(&[name]);
+        let mut hashes = [None; BLOCKS];
+        for (place, hash) in hashes.iter_mut().enumerate().take(segment.length()) {
+            *hash = self
+                .name(segment, block_at(id, place), place)
+                .map(|name| self.shared.keys.name(name));
+            if let Some(hash) = *hash {
+                self.writer.map.foresee(hash);
+            }
         }
-        for place in 0..segment.length() {
-            self.unname(id, segment, place);
+        for (place, hash) in hashes.into_iter().enumerate() {
+            if let Some(hash) = hash {
+                self.writer.map.remove(hash, block_at(id, place));
+            }
         }
+        segment.named.store(0, Ordering::Relaxed);
     }
 
     /// The media on which a seat holds a block.

@@ -89,6 +89,11 @@ impl Edit<'_> {
             run.blocks |= 1 << place;
             run.last = place;
         }
+        // What the worker's next event most likely names is fetched while this one's are let go.
+        let next = self.view.get(run.id).map(|segment| segment.next.own());
+        if let Some(next) = next.and_then(|next| self.view.get(next)) {
+            next.prefetch();
+        }
         removed += self.remove_blocks(target, run);
         self.writer.seats[target.seat as usize].removed_last = block_at(run.id, run.last);
         removed

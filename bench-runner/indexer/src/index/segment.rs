@@ -1,5 +1,6 @@
 //! A segment: up to eight blocks in a row, who holds them, and what the engines call them.
 
+use super::prefetch::prefetch;
 use crate::hash::LocalHash;
 use crate::sync::{AtomicU8, AtomicU32, AtomicU64, Check, Ordering, Own, fence, is_made};
 
@@ -150,6 +151,15 @@ impl Holders {
 }
 
 impl Segment {
+    /// Has all of it brought near.
+    #[inline]
+    pub(crate) fn prefetch(&self) {
+        prefetch(&self.holders);
+        prefetch(&self.hashes);
+        prefetch(&self.columns);
+        prefetch(&self.names);
+    }
+
     #[inline]
     pub(crate) fn record(&self) -> Record<'_> {
         Record {
