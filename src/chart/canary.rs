@@ -4,8 +4,8 @@
 use bench_report::metric::format_change;
 use bench_verdict::verdict::{Band, Evidence};
 
-use super::canvas::{Frame, Opening, draw};
-use super::control::{change_axis, first_and_last};
+use super::canvas::{Opening, draw};
+use super::changes::{Changes, changes};
 use super::role::Role;
 use crate::domain::Millis;
 use crate::text;
@@ -35,22 +35,14 @@ pub fn canary(of: &[Planting], width: u32, classes: &str) -> String {
     let low = ends().fold(-0.05, f64::min) * 1.1;
     let high = ends().fold(PLANTED, f64::max) * 1.1;
     let label = says(of);
-    let opening = Opening {
+    let shape = Changes {
+        size: (width, 190),
         classes,
-        width,
-        height: 190,
         label: &label,
-        ..Opening::default()
+        range: (low, high),
     };
-    let frame = Frame {
-        left: 52.0,
-        top: 12.0,
-        right: f64::from(width) - 12.0,
-        bottom: 162.0,
-    };
-    draw(&opening, |canvas| {
-        let plot = canvas.plot(frame, 0.0..of.len().max(1) as f64, low..high);
-        change_axis(canvas, &plot, frame, (low, high));
+    let times: Vec<Millis> = of.iter().map(|one| one.time).collect();
+    changes(&shape, &times, |canvas, plot, _| {
         for (at, one) in of.iter().enumerate() {
             let x = at as f64 + 0.5;
             let line = if one.is_planted {
@@ -65,7 +57,6 @@ pub fn canary(of: &[Planting], width: u32, classes: &str) -> String {
             let place = plot.px((at as f64 + 0.5, one.change));
             sign(canvas, one, place, 3.0);
         }
-        first_and_last(canvas, frame, of.iter().map(|one| one.time));
     })
 }
 

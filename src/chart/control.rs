@@ -2,11 +2,10 @@
 
 use bench_report::metric::format_change;
 
-use super::canvas::{Anchor, Canvas, Frame, Opening, Plot, draw};
+use super::changes::{Changes, changes};
 use super::role::Role;
 use crate::analysis::identical::Identical;
 use crate::domain::Millis;
-use crate::text;
 
 /// The scale ends here at least, as a fraction.
 const LEAST: f64 = 0.06;
@@ -32,23 +31,14 @@ pub fn control(pairs: &[Identical], width: u32, classes: &str) -> String {
             )
         },
     );
-    let opening = Opening {
+    let shape = Changes {
+        size: (width, 170),
         classes,
-        width,
-        height: 170,
         label: &label,
-        ..Opening::default()
+        range: (-reach, reach),
     };
-    let frame = Frame {
-        left: 52.0,
-        top: 12.0,
-        right: f64::from(width) - 12.0,
-        bottom: 142.0,
-    };
-    draw(&opening, |canvas| {
-        let count = pairs.len().max(1) as f64;
-        let plot = canvas.plot(frame, 0.0..count, -reach..reach);
-        change_axis(canvas, &plot, frame, (-reach, reach));
+    let times: Vec<Millis> = pairs.iter().map(|pair| pair.time).collect();
+    changes(&shape, &times, |canvas, plot, frame| {
         if reach > GATE {
             for gate in [-GATE, GATE] {
                 let y = plot.px((0.0, gate)).1;
@@ -63,47 +53,7 @@ pub fn control(pairs: &[Identical], width: u32, classes: &str) -> String {
             );
             canvas.circle(Role::Dot(1), plot.px((x, pair.middle)), 3.0);
         }
-        first_and_last(canvas, frame, pairs.iter().map(|pair| pair.time));
     })
-}
-
-/// Rules and labels of an axis of changes, which has zero in it.
-pub(super) fn change_axis(
-    canvas: &Canvas<'_>,
-    plot: &Plot<'_>,
-    frame: Frame,
-    (low, high): (f64, f64),
-) {
-    let step = match (high - low) / 2.0 {
-        reach if reach > 0.25 => 0.2,
-        reach if reach > 0.12 => 0.1,
-        _ => 0.05,
-    };
-    for tick in (low / step).ceil() as i32..=(high / step).floor() as i32 {
-        let change = f64::from(tick) * step;
-        let y = plot.px((0.0, change)).1;
-        let role = if tick == 0 { Role::Axis } else { Role::Grid };
-        canvas.path(role, [(frame.left, y), (frame.right, y)]);
-        let name = format_change(change);
-        canvas.text((frame.left - 6.0, y + 4.0), Anchor::End, Role::Text, &name);
-    }
-}
-
-/// The days of the first and the last of `times`, beneath the ends of an axis that counts.
-pub(super) fn first_and_last(
-    canvas: &Canvas<'_>,
-    frame: Frame,
-    mut times: impl DoubleEndedIterator<Item = Millis>,
-) {
-    let beneath = frame.bottom + 18.0;
-    if let Some(first) = times.next() {
-        let day = text::day(first);
-        canvas.text((frame.left, beneath), Anchor::Start, Role::Text, &day);
-    }
-    if let Some(last) = times.next_back() {
-        let day = text::day(last);
-        canvas.text((frame.right, beneath), Anchor::End, Role::Text, &day);
-    }
 }
 
 #[cfg(test)]

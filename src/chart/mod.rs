@@ -14,7 +14,8 @@
 //! - [`trend`]: the trend chart, wide, narrow and small.
 //! - [`overlay`]: several series in one chart.
 //! - [`spark`]: 30 nights in a table's row.
-//! - [`control`]: a machine's noise, pair after pair. [`canary`]: what was planted, night after night.
+//! - [`control`]: a machine's noise, pair after pair. [`canary`]: what was planted, night after night;
+//!   `changes`: the frame of both.
 //! - [`interval`]: a change with its interval in a table's row. [`strip`]: raw samples of two sides.
 //!   [`revisions`]: a history with two revisions marked.
 //! - [`standalone`]: a drawing as a file of its own. [`picture`]: that file as PNG.
@@ -30,6 +31,7 @@ pub mod along;
 pub mod calendar;
 pub mod canary;
 pub mod canvas;
+mod changes;
 pub mod control;
 pub mod curve;
 #[cfg(test)]

@@ -59,9 +59,10 @@ pub struct NightValue {
 /// What should stand at GitHub about an alert.
 pub fn wish(facts: &AlertFacts) -> IssueWish {
     let alert = &facts.alert;
+    let worst = worst(alert).map(|series| name(facts, series));
     IssueWish {
         fingerprint: alert.fingerprint.clone(),
-        title: title(facts),
+        title: title(alert, &worst.unwrap_or_default(), &facts.environment),
         body: body(facts),
         is_open: alert.is_active(),
         since: alert.opened_at,
@@ -69,12 +70,9 @@ pub fn wish(facts: &AlertFacts) -> IssueWish {
     }
 }
 
-/// `KVEventBurstLoad latency_p99 cpu=2 and 3 more: +25.0% on ci-a since c0ffee1`.
-pub fn title(facts: &AlertFacts) -> String {
-    let alert = &facts.alert;
-    let first = worst_first(alert)
-        .first()
-        .map(|one| name(facts, one.series));
+/// `KVEventBurstLoad latency_p99 cpu=2 and 3 more: +25.0% on ci-a since c0ffee1`. `worst` is the name
+/// of the series of [`worst`].
+pub fn title(alert: &Alert, worst: &str, environment: &str) -> String {
     let others = alert.series.len().saturating_sub(1);
     let more = match others {
         0 => String::new(),
@@ -84,11 +82,14 @@ pub fn title(facts: &AlertFacts) -> String {
         .size()
         .map_or_else(|| "worse than 0".to_owned(), format_change);
     format!(
-        "{}{more}: {size} on {} since {}",
-        first.unwrap_or_default(),
-        facts.environment,
+        "{worst}{more}: {size} on {environment} since {}",
         short(&alert.first_bad.commit)
     )
+}
+
+/// The series that an alert is named after: of those that are worse, the one that is so most.
+pub fn worst(alert: &Alert) -> Option<SeriesId> {
+    worst_first(alert).first().map(|one| one.series)
 }
 
 fn body(facts: &AlertFacts) -> String {

@@ -47,7 +47,7 @@ pub async fn tell_alerts(
 }
 
 /// An alert with what its words need; none of generated data.
-pub async fn facts(
+async fn facts(
     store: &Store,
     alert: Alert,
     public_url: Option<&str>,
@@ -80,10 +80,9 @@ async fn series_facts(
             .points(one.series, from, Millis(i64::MAX), main)
             .await?;
         let nights = points.iter().filter(|point| point.forms_baseline);
-        let key = &series.key;
         let facts = SeriesFacts {
-            name: bench_report::metric::series_text(&key.benchmark, &key.metric, &key.params),
-            unit: key.unit.clone(),
+            name: series.name(),
+            unit: series.key.unit.clone(),
             better: series.better,
             nights: nights.map(night).collect(),
         };

@@ -10,7 +10,6 @@ use super::api::upload::base_url;
 use super::{AppState, WebError};
 use crate::domain::alert::Alert;
 use crate::github::alert;
-use crate::jobs::issues;
 use crate::store::AlertFilter;
 
 /// Entries: what a feed reader has not seen in months it will not miss.
@@ -44,19 +43,27 @@ pub async fn show(State(state): State<AppState>, headers: HeaderMap) -> Result<R
     let authority = state.config.public_host().unwrap_or("localhost");
     // Ids stay what they are for ever (RFC 4151): host and port of the address, and the cause.
     let host = authority.split(':').next().unwrap_or(authority).to_owned();
+    let machines = state.store.environments().await?;
     let mut entries = Vec::new();
     for one in alerts {
-        let Some(facts) = issues::facts(&state.store, one, Some(&base)).await? else {
+        // Generated data is nobody's news.
+        let machine = machines.iter().find(|m| m.id == one.environment);
+        let Some(machine) = machine.filter(|machine| !machine.is_sample) else {
             continue;
         };
+        let worst = match alert::worst(&one) {
+            Some(id) => state.store.series_by_id(id).await?,
+            None => None,
+        };
+        let worst = worst.map_or_else(String::new, |series| series.name());
         entries.push(Entry {
-            id: format!("tag:{host},2026:kvmark/alert/{}", facts.alert.fingerprint),
-            title: alert::title(&facts),
-            url: format!("{base}/alerts/{}", facts.alert.id),
-            published: facts.alert.opened_at.timestamp().to_string(),
-            updated: facts.alert.changed_at.timestamp().to_string(),
-            state: facts.alert.state.to_string(),
-            text: text(&facts.alert),
+            id: format!("tag:{host},2026:kvmark/alert/{}", one.fingerprint),
+            title: alert::title(&one, &worst, &machine.name),
+            url: format!("{base}/alerts/{}", one.id),
+            published: one.opened_at.timestamp().to_string(),
+            updated: one.changed_at.timestamp().to_string(),
+            state: one.state.to_string(),
+            text: text(&one),
         });
     }
     let newest = entries.first().map(|entry| entry.updated.clone());
