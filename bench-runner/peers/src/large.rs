@@ -103,8 +103,10 @@ pub fn figures<P: Peer>(shape: &Workload) -> Figures {
                     let cpu = thread_cpu();
                     let start = Instant::now();
                     index.store(event);
-                    samples.push(start.elapsed().as_nanos() as f32);
+                    let wall = start.elapsed();
                     longest_cpu = longest_cpu.max((thread_cpu() - cpu).as_nanos() as f64);
+                    // Behind both clocks: the list of samples moves as it grows, for milliseconds.
+                    samples.push(wall.as_nanos() as f32);
                 } else {
                     index.store(event);
                 }
