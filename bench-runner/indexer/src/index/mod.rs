@@ -28,6 +28,7 @@ mod prefetch;
 mod reader;
 mod registry;
 mod remove;
+mod runs;
 mod seats;
 mod segment;
 mod shared;

@@ -54,6 +54,8 @@ pub(crate) struct Segment {
 pub(crate) const LINKED: u8 = 1;
 /// `Segment::state`: stored to lately.
 pub(crate) const TOUCHED: u8 = 2;
+/// `Segment::state`: ready, and kept for the chain whose segments lie before it.
+pub(crate) const KEPT: u8 = 4;
 
 /// Who holds all, and who holds some, of one plane's 64 workers.
 #[derive(Debug, Default)]

@@ -1,5 +1,6 @@
 //! Making segments and taking them out: allocation, links, and quarantine.
 
+use super::runs::MOST_KEPT;
 use super::segment::{BLOCKS, LINKED, NONE, Record, Segment, TOUCHED, place_of};
 use super::shared::{Parent, parent_of};
 use super::writer::Edit;
@@ -7,7 +8,7 @@ use crate::hash::LocalHash;
 use crate::sync::{AtomicU32, Ordering, Own, QUARANTINE};
 
 /// Most segments: block numbers are 32 bits.
-pub(crate) const MAX_SEGMENTS: usize = (1 << 29) - 2 * QUARANTINE;
+pub(crate) const MAX_SEGMENTS: usize = (1 << 29) - 2 * QUARANTINE - MOST_KEPT;
 
 fn get(word: &AtomicU32) -> u32 {
     word.own()
@@ -26,7 +27,7 @@ impl<'a> Edit<'a> {
         hashes: &[LocalHash],
         plane: u32,
     ) -> (u32, &'a Segment) {
-        let id = self.take_segment();
+        let id = self.take_segment(parent);
         let segment = self.segment(id);
         for (slot, hash) in segment.hashes.iter().zip(hashes) {
             slot.store(hash.0, Ordering::Relaxed);
@@ -134,19 +135,24 @@ impl<'a> Edit<'a> {
         self.writer.free.linked -= 1;
     }
 
-    fn take_segment(&mut self) -> u32 {
-        if self.writer.free.segments.is_empty() {
-            if self.writer.free.quarantined_segments.len() >= QUARANTINE {
-                self.end_quarantine();
-            } else {
-                let growth = &mut self.writer.growths.segments;
-                let fresh = self.shared.segments.grow(growth);
-                self.view = self.shared.segments.view();
-                self.writer.free.segments.extend(fresh.rev());
-            }
+    /// Fills the list of segments that are ready.
+    pub(crate) fn ready_segments(&mut self) {
+        if !self.writer.free.segments.is_empty() {
+            return;
         }
-        let ready = self.writer.free.segments.pop();
-        ready.expect("the list was filled just above")
+        if self.writer.free.quarantined_segments.len() >= QUARANTINE {
+            self.end_quarantine();
+            return;
+        }
+        if self.writer.bounds.are_set() {
+            self.give_back_runs();
+        }
+        if self.writer.free.segments.is_empty() {
+            let growth = &mut self.writer.growths.segments;
+            let fresh = self.shared.segments.grow(growth);
+            self.view = self.shared.segments.view();
+            self.writer.free.segments.extend(fresh.rev());
+        }
     }
 
     /// Moves the epoch: what was taken out may be used again.

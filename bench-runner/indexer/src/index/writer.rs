@@ -5,6 +5,7 @@ use super::arena::View;
 use super::engine_map::EngineMap;
 use super::journal::Journal;
 use super::registry::Registry;
+use super::runs::Runs;
 use super::seats::Target;
 use super::segment::Segment;
 use super::shared::{Growths, Shared};
@@ -63,6 +64,8 @@ pub(crate) struct FreeLists {
     /// Ready: no reader of this epoch can reach them.
     pub(crate) segments: Vec<u32>,
     pub(crate) spills: Vec<u32>,
+    /// Ready, and kept for chains under way.
+    pub(crate) runs: Runs,
     /// Taken out in this epoch.
     pub(crate) quarantined_segments: Vec<u32>,
     pub(crate) quarantined_spills: Vec<u32>,
@@ -185,6 +188,7 @@ impl Writer {
             + upper.map(|chunk| size_of_val(&**chunk)).sum::<usize>()
             + seats
             + lists
+            + self.free.runs.bytes()
     }
 }
 
