@@ -21,6 +21,7 @@ mod epoch;
 mod evict;
 mod hold;
 mod journal;
+mod lanes;
 mod matches;
 mod meter;
 mod names;
