@@ -31,6 +31,8 @@ pub mod feed;
 mod hash;
 mod hashes;
 mod index;
+#[cfg(test)]
+mod layout;
 pub mod model;
 mod sync;
 mod wire;

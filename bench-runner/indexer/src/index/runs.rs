@@ -121,3 +121,22 @@ impl Edit<'_> {
         while self.writer.free.segments.is_empty() && self.give_back_oldest() {}
     }
 }
+
+#[cfg(test)]
+impl super::Index {
+    /// The numbers of the segments of a chain that nothing branches off, and of all that there are.
+    pub(crate) fn layout(
+        &self,
+        scope: crate::hash::ScopeId,
+        first: crate::hash::LocalHash,
+    ) -> (Vec<u32>, usize) {
+        let view = self.shared.segments.view();
+        let mut next = self.shared.child(view, Parent::Root(scope), first);
+        let mut ids = Vec::new();
+        while let Some((id, segment)) = next.and_then(|id| Some((id, view.get(id)?))) {
+            ids.push(id);
+            next = Some(segment.next.own());
+        }
+        (ids, self.write().growths.segments.items())
+    }
+}
