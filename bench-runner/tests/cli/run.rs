@@ -248,3 +248,22 @@ fn every_command_has_a_page_in_the_manual() {
     let unknown = ran(folder.path(), &["man", "nothing"]);
     assert_eq!(unknown.status.code(), Some(2));
 }
+
+#[test]
+fn a_reader_that_has_read_enough_is_no_failure() {
+    let folder = tempfile::tempdir().unwrap();
+    for arguments in [&["list"][..], &["list", "--json"], &tiny(&["--json"])[..]] {
+        let mut child = bench_runner(folder.path(), arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        let told = stderr(&output);
+        assert!(
+            output.status.success() && !told.contains("panicked"),
+            "{told}"
+        );
+    }
+}
