@@ -22,7 +22,7 @@ pub struct Effect {
 
 impl Effect {
     /// On which side of a line it lies: true is above; and whether that is sure.
-    fn above(&self, line: f64) -> (bool, bool) {
+    pub fn above(&self, line: f64) -> (bool, bool) {
         match self.interval {
             Some([low, high]) if low > line || high < line => (self.log_ratio > line, true),
             _ => (self.log_ratio > line, false),
@@ -53,6 +53,9 @@ pub trait Lab {
 pub enum Found {
     /// The bad revision is no worse than the good one: there is nothing to find.
     Nothing(Effect),
+    /// The bad revision looks worse, but its pairs do not prove it: no commit could be told from
+    /// another by them.
+    Unproven(Effect),
     /// The bad revision cannot be measured.
     BadBroken(String),
     /// The first bad commit, or one of several that lie together.
@@ -113,10 +116,12 @@ pub fn bisect<L: Lab>(commits: &[String], threshold: f64, lab: &mut L) -> Result
         Seen::Measured(effect) => effect,
         Seen::Broken(why) => return Ok(Found::BadBroken(why)),
     };
-    let (is_worse, mut sure) = whole.above(threshold.ln_1p());
-    if !is_worse {
-        return Ok(Found::Nothing(whole));
+    match whole.above(threshold.ln_1p()) {
+        (false, _) => return Ok(Found::Nothing(whole)),
+        (true, false) => return Ok(Found::Unproven(whole)),
+        (true, true) => {}
     }
+    let mut sure = true;
     let line = whole.log_ratio / 2.0;
     // The culprit is among `from..=to`: `to` is bad, what comes before `from` is good.
     let (mut from, mut to) = (0, bad);
@@ -170,6 +175,8 @@ mod tests {
         culprit: usize,
         broken: Vec<usize>,
         looked: usize,
+        /// Half the width of every interval.
+        doubt: f64,
     }
 
     impl Lab for Double {
@@ -186,7 +193,7 @@ mod tests {
             } else {
                 0.0
             };
-            let interval = Some([log_ratio - 0.01, log_ratio + 0.01]);
+            let interval = Some([log_ratio - self.doubt, log_ratio + self.doubt]);
             Ok(Seen::Measured(Effect {
                 log_ratio,
                 interval,
@@ -202,6 +209,7 @@ mod tests {
             culprit,
             broken,
             looked: 0,
+            doubt: 0.01,
         };
         (bisect(&commits, 0.03, &mut lab).unwrap(), lab.looked)
     }
@@ -222,6 +230,20 @@ mod tests {
                 assert!((effect - 1.1_f64.ln()).abs() < 1e-9 && interval.is_some());
             }
         }
+    }
+
+    #[test]
+    fn a_bad_revision_that_is_not_surely_worse_is_not_walked_towards() {
+        let commits: Vec<String> = (0..16).map(|number| number.to_string()).collect();
+        let mut lab = Double {
+            culprit: 5,
+            broken: Vec::new(),
+            looked: 0,
+            doubt: 0.2,
+        };
+        let found = bisect(&commits, 0.03, &mut lab).unwrap();
+        assert!(matches!(found, Found::Unproven(_)), "{found:?}");
+        assert_eq!(lab.looked, 1);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use bench_report::metric::{
     Direction, Params, SeriesName, format_change, format_change_interval, series_text,
 };
 use bench_verdict::exit::ExitCode;
+use regex::Regex;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -22,6 +23,7 @@ use crate::collect::file::write_whole;
 use crate::environment::revision_at;
 use crate::interrupt::Stopped;
 use crate::night::flagged::options;
+use crate::output::hanging;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -74,10 +76,11 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
         )));
     }
     eprintln!(
-        "{} commits between {} and {}",
+        "{} commits after {} up to {}; the last is measured, and about {} of the others",
         commits.len(),
         short(&good),
-        short(&bad)
+        short(&bad),
+        commits.len().ilog2(),
     );
     let mut lab = Bench::new(args, &builder, &question.series, &good, &bad)?;
     let found = bisect(&commits, args.rounds.threshold.min(0.03), &mut lab)?;
@@ -160,6 +163,7 @@ struct Bench<'a> {
     series: String,
     good: Side,
     options: Vec<String>,
+    only: Regex,
     kept: Kept,
     path: PathBuf,
 }
@@ -207,21 +211,38 @@ impl<'a> Bench<'a> {
             series: series.to_owned(),
             good: builder.side(short(good), &built, &given),
             options: given,
+            only: Regex::new(&format!("^{}$", regex::escape(series))).or_usage()?,
             kept: kept.unwrap_or_default(),
             path,
         })
     }
 
+    /// What an earlier call saw of a commit, where this one could see no more.
+    fn kept(&self, commit: &str, line: f64) -> Option<Seen> {
+        let seen = self.kept.seen.get(commit)?;
+        let is_enough = match seen {
+            Seen::Measured(effect) => {
+                effect.above(line).1 || effect.pairs >= self.args.rounds.rounds
+            }
+            Seen::Broken(_) => true,
+        };
+        is_enough.then(|| seen.clone())
+    }
+
     fn measured(&self, commit: &str, line: f64) -> Result<Seen, Failure> {
         let built = match BuildArgs::build(self.builder, commit) {
             Ok(built) => built,
-            Err(error @ BuildError::Build { .. }) => return Ok(Seen::Broken(error.to_string())),
+            Err(BuildError::Build { said, .. }) => {
+                return Ok(Seen::Broken(format!("it does not build: {said}")));
+            }
             Err(error) => return Err(error).or_usage(),
         };
         let side = self.builder.side(short(commit), &built, &self.options);
         let rounds = RoundArgs {
             // Rounds end when the pairs lie on one side of the line.
             threshold: line.exp_m1(),
+            // The others that the benchmark has need not be decided.
+            only: Some(self.only.clone()),
             ..self.args.rounds.clone()
         };
         let measured = match measure(&self.good, &side, &rounds, true) {
@@ -259,9 +280,9 @@ impl Lab for Bench<'_> {
     type Error = Failure;
 
     fn see(&mut self, commit: &str, line: f64) -> Result<Seen, Failure> {
-        if let Some(seen) = self.kept.seen.get(commit) {
-            eprintln!("{}: {} (kept)", short(commit), text(seen));
-            return Ok(seen.clone());
+        if let Some(seen) = self.kept(commit, line) {
+            eprintln!("{}: {} (kept)", short(commit), text(&seen));
+            return Ok(seen);
         }
         let seen = self.measured(commit, line)?;
         eprintln!("{}: {}", short(commit), text(&seen));
@@ -331,6 +352,17 @@ fn say(found: &Found, builder: &Builder) -> ExitCode {
                 "nothing to find: the bad revision is {}",
                 size(effect.log_ratio, effect.interval)
             );
+            ExitCode::Inconclusive
+        }
+        Found::Unproven(effect) => {
+            let size = size(effect.log_ratio, effect.interval);
+            let told = format!(
+                "The bad revision is {size} over {} pairs, which does not prove that it is worse: \
+                 give more --rounds, or a longer --benchtime on a quieter machine (doctor). The \
+                 builds are kept.",
+                effect.pairs
+            );
+            print!("{}", hanging("", &told));
             ExitCode::Inconclusive
         }
         Found::BadBroken(why) => {

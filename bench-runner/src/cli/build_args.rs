@@ -41,7 +41,10 @@ impl BuildArgs {
 
     /// Builds a revision, and says how that went: the first time takes minutes.
     pub(super) fn build(builder: &Builder, revision: &str) -> Result<Built, BuildError> {
-        eprintln!("building {revision}");
+        // A whole hash is known by its beginning.
+        let is_hash = revision.len() >= 40 && revision.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let name = if is_hash { short(revision) } else { revision };
+        eprintln!("building {name}");
         let start = Instant::now();
         let built = builder.build(revision);
         clear();
@@ -51,7 +54,11 @@ impl BuildArgs {
         } else {
             format!("built in {}", rough(start.elapsed()))
         };
-        eprintln!("{revision} is {}, {how}", short(&built.commit));
+        if is_hash {
+            eprintln!("{name} is {how}");
+        } else {
+            eprintln!("{name} is {}, {how}", short(&built.commit));
+        }
         Ok(built)
     }
 }
