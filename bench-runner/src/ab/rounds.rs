@@ -76,6 +76,8 @@ pub struct Row {
     pub name: SeriesName,
     /// Its unit, as the report has it.
     pub unit: String,
+    /// Which way is better.
+    pub better: Direction,
     /// How the sides compare.
     pub compared: Compared,
     /// How far apart the sides of one pair are by noise alone, as a fraction: the standard deviation
@@ -209,6 +211,7 @@ impl Pairs {
             Some(Row {
                 name: name.clone(),
                 unit: both.figures.unit.clone(),
+                better: both.figures.better,
                 compared,
                 noise: pairs.filter(|_| !question.exact).map(deviation),
             })

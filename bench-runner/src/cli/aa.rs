@@ -5,6 +5,7 @@ use bench_verdict::exit::ExitCode;
 
 use super::failure::{Failure, OrExit as _};
 use super::pairs::{Measured, RoundArgs, measure};
+use crate::ab::answer::{Answer, Within};
 use crate::ab::rounds::Row;
 use crate::ab::side::{Program, Side};
 use crate::output::{Style, hanging, with_itself};
@@ -18,6 +19,7 @@ const LEAST_WITHIN: f64 = 0.9;
 Examples:
   bench-runner aa --bench 'Concurrency concurrency=10'
   bench-runner aa --rounds 10                       every benchmark, ten pairs each
+  bench-runner aa --bench RoutingDecision --json    the same figures for programs
 
 All rounds are made: what ends early, when it looks well, says less than its interval promises. For each
 series: how far the sides of a single pair differ by noise alone, how far all pairs together do, with
@@ -26,6 +28,9 @@ nine in ten series lie within their own interval: then something on this machine
 pub(super) struct Args {
     #[command(flatten)]
     rounds: RoundArgs,
+    /// As JSON, alone on standard output
+    #[arg(long)]
+    json: bool,
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
@@ -41,15 +46,22 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     };
     let measured = measure(&side("A"), &side("A again"), &args.rounds, false)?;
     let rows = measured.pairs.rows(&args.rounds.budget(true));
-    print!(
-        "{}{}",
-        with_itself(&rows, Style::of(&std::io::stdout())),
-        closing(&measured, &rows)
-    );
-    Ok(ExitCode::worst([
-        measured.outcome(&rows, args.rounds.threshold),
-        steady(&rows),
-    ]))
+    let steady = steady(&rows);
+    let outcome = ExitCode::worst([measured.outcome(&rows, args.rounds.threshold), steady]);
+    if args.json {
+        let (series, of) = within(&rows);
+        let answer = Answer {
+            within: Some(Within { series, of }),
+            status: outcome.status(),
+            exit_code: outcome,
+            ..measured.answer(&rows, args.rounds.threshold)
+        };
+        println!("{}", serde_json::to_string_pretty(&answer).or_usage()?);
+    } else {
+        let table = with_itself(&rows, Style::of(&std::io::stdout()));
+        print!("{table}{}", closing(&measured, &rows));
+    }
+    Ok(outcome)
 }
 
 /// Of the series that have an interval or differ, how many are within, and how many there are.

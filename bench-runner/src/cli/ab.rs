@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use bench_report::metric::format_change;
 use bench_report::report::{Purpose, Report, Revision, RunKind, Side as PairSide};
 use bench_verdict::exit::ExitCode;
+use bench_verdict::verdict::Evidence;
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -18,10 +19,11 @@ use super::upload;
 use super::word::word;
 use crate::ab::build::Builder;
 use crate::ab::report::{Told, reports};
+use crate::ab::rounds::Row;
 use crate::ab::side::{Program, Side};
 use crate::collect::file::write_whole;
 use crate::environment::revision_at;
-use crate::output::{Style, compared};
+use crate::output::{Style, compared, hanging};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -31,6 +33,7 @@ Examples:
   bench-runner ab --base origin/main --head HEAD --kind pull --pull 12 --upload
   bench-runner ab --base main --head HEAD --build 'go test -c -o bench .' --exec './bench -test.bench=.'
   bench-runner ab -- ./old -bench=. --- ./new -bench=.
+  bench-runner ab --json --base main --head HEAD     the same figures for programs
 
 Both revisions are built in a work tree of their own, in the cache; a program is kept by its commit,
 compiler and flags. Rounds end when the interval of every series lies on one side of the threshold.
@@ -65,6 +68,9 @@ pub(super) struct Args {
     /// Number of the pull request
     #[arg(long, value_name = "NUMBER")]
     pull: Option<u64>,
+    /// As JSON, alone on standard output
+    #[arg(long)]
+    json: bool,
     /// Two commands that print Go benchmark text, with --- between them
     #[arg(last = true, value_name = "CMD_A --- CMD_B", conflicts_with_all = ["upload", "out", "exec"])]
     commands: Vec<String>,
@@ -99,7 +105,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let (Some(base), Some(head)) = (&args.base, &args.head) else {
         let (base, head) = commands(&args.commands)?;
         let measured = measure(&base, &head, &args.rounds, true)?;
-        return Ok(say(&measured, &args.rounds));
+        return tell(&measured, args);
     };
     if (args.kind == RunKind::Pull) != args.pull.is_some() {
         return Err(usage("--kind pull and --pull NUMBER belong together"));
@@ -108,12 +114,13 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let way = delivery
         .upload
         .then(|| upload::Way::new(&delivery.server, &delivery.spool))
-        .transpose()?;
+        .transpose()?
+        .map(|way| if args.json { way.aside() } else { way });
     let builder = args.build.builder()?;
     let base = Revised::build(&builder, base, &args.rounds)?;
     let head = Revised::build(&builder, head, &args.rounds)?;
     let measured = measure(&base.side, &head.side, &args.rounds, true)?;
-    let outcome = say(&measured, &args.rounds);
+    let outcome = tell(&measured, args)?;
     if way.is_none() && delivery.out.is_none() {
         return Ok(outcome);
     }
@@ -151,13 +158,49 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     Ok(ExitCode::worst(sent.into_iter().chain([outcome])))
 }
 
+/// Prints the table or the JSON; the exit code that it comes to.
+fn tell(measured: &Measured, args: &Args) -> Result<ExitCode, Failure> {
+    if !args.json {
+        return Ok(say(measured, &args.rounds));
+    }
+    let rows = measured.pairs.rows(&args.rounds.budget(measured.identical));
+    let answer = measured.answer(&rows, args.rounds.threshold);
+    println!("{}", serde_json::to_string_pretty(&answer).or_usage()?);
+    Ok(answer.exit_code)
+}
+
 /// Prints the table; the exit code that it comes to.
 pub(super) fn say(measured: &Measured, args: &RoundArgs) -> ExitCode {
     let rows = measured.pairs.rows(&args.budget(measured.identical));
-    let limit = format_change(args.threshold);
-    print!("{}", compared(&rows, Style::of(&std::io::stdout())));
-    println!("{}; + is worse; limit {limit}", measured.ended());
-    measured.outcome(&rows, args.threshold)
+    let table = compared(&rows, Style::of(&std::io::stdout()));
+    let outcome = measured.outcome(&rows, args.threshold);
+    let closing = closing(&rows, args.threshold);
+    let ended = measured.ended();
+    print!("{table}{}{ended}.\n", hanging("", &closing));
+    outcome
+}
+
+/// What the rows come to, and what to do where they come to nothing.
+fn closing(rows: &[Row], threshold: f64) -> String {
+    let limit = format_change(threshold);
+    let limit = limit.trim_start_matches('+');
+    let count = |is: &dyn Fn(&Row) -> bool| rows.iter().filter(|row| is(row)).count();
+    let worse = count(&|row| row.is_regression(threshold));
+    let open = count(&|row| row.compared.evidence == Evidence::Inconclusive);
+    let said = match (rows.len(), worse) {
+        (0, _) => return "The sides have no series in common.".to_owned(),
+        (all, 0) => format!("None of {all} series is surely worse by more than {limit}"),
+        (all, 1) => format!("1 of {all} series is surely worse by more than {limit}"),
+        (all, worse) => format!("{worse} of {all} series are surely worse by more than {limit}"),
+    };
+    let undecided = match open {
+        0 => String::new(),
+        open => format!(
+            "; {open} cannot be told: give more --rounds, or a longer --benchtime on a quieter \
+             machine (doctor)"
+        ),
+    };
+    format!("{said}{undecided}. (+ is worse; sees: the smallest change that would show)")
 }
 
 /// Writes both reports into a folder.
@@ -236,6 +279,19 @@ fn commands(words: &[String]) -> Result<(Side, Side), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ab::rounds::tests::noise;
+
+    #[test]
+    fn the_last_sentence_says_what_it_comes_to() {
+        let mut slower = noise(3, 1.25);
+        slower.compared.evidence = Evidence::Confirmed;
+        let mut open = noise(4, 1.0);
+        open.compared.evidence = Evidence::Inconclusive;
+        let rows = [noise(1, 1.0), slower, open];
+        insta::assert_snapshot!(closing(&rows, 0.1), @"1 of 3 series is surely worse by more than 10.0%; 1 cannot be told: give more --rounds, or a longer --benchtime on a quieter machine (doctor). (+ is worse; sees: the smallest change that would show)");
+        insta::assert_snapshot!(closing(&rows[..1], 0.1), @"None of 1 series is surely worse by more than 10.0%. (+ is worse; sees: the smallest change that would show)");
+        insta::assert_snapshot!(closing(&[], 0.1), @"The sides have no series in common.");
+    }
 
     #[test]
     fn two_commands_are_parted_by_three_dashes() {

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::failure::{Failure, OrExit as _};
 use super::gate::{fail_on, threshold};
+use crate::output::Style;
 use crate::{check, compare};
 
 #[derive(Debug, clap::Args)]
@@ -52,7 +53,10 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let current = compare::load(&args.current, now).or_usage()?;
     let checked = check::check(baseline, current, &options).or_usage()?;
     match args.format {
-        Format::Table => print!("{}", check::to_table(&checked)),
+        Format::Table => {
+            let style = Style::of(&std::io::stdout());
+            print!("{}", check::to_table(&checked, style));
+        }
         Format::Markdown => print!("{}", markdown::verdict(&checked.verdict)),
         Format::Json => println!(
             "{}",

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::failure::{Failure, OrExit as _};
 use crate::compare;
+use crate::output::Style;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -39,7 +40,10 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let pair = compare::compare(old, new, &options).or_usage()?;
     let judged = pair.judged(&options);
     match args.format {
-        Format::Table => print!("{}", compare::to_table(&pair, &judged)),
+        Format::Table => {
+            let style = Style::of(&std::io::stdout());
+            print!("{}", compare::to_table(&pair, &judged, style));
+        }
         Format::Markdown => print!("{}", markdown::comparison(&judged)),
         Format::Json => println!("{}", serde_json::to_string_pretty(&judged).or_usage()?),
         Format::Csv => {

@@ -76,7 +76,8 @@ Functions that were inlined have names where the program was built with line tab
     (
         &["doctor"],
         "  bench-runner doctor               what is wrong here, and a probe of 10 seconds
-  bench-runner doctor --probe 60s",
+  bench-runner doctor --probe 60s
+  bench-runner doctor --json        the same for programs",
     ),
     (
         &["man"],

@@ -11,6 +11,7 @@ use bench_verdict::verdict::{Verdict, series_name};
 use super::failure::{Failure, OrExit as _};
 use super::server_args::ServerArgs;
 use super::word::word;
+use crate::output::Style;
 use crate::upload::server::Server;
 
 #[derive(Debug, clap::Args)]
@@ -183,6 +184,9 @@ fn text(run: i64, verdict: &Verdict) -> String {
     for reason in verdict.reasons.iter().chain(&verdict.red_flags) {
         text.push_str(&format!("  {reason}\n"));
     }
-    text.push_str(&crate::check::changed(verdict));
+    text.push_str(&crate::check::changed(
+        verdict,
+        Style::of(&std::io::stdout()),
+    ));
     text
 }

@@ -68,6 +68,7 @@ Examples:
 /// Measures a KV-cache event indexer, honestly, and reports what it measured.
 #[derive(Debug, Parser)]
 #[command(name = "bench-runner", version, about, propagate_version = true)]
+#[command(max_term_width = crate::output::WIDTH)]
 #[command(after_help = format!("{EXAMPLES}\n{EXIT_CODES}"))]
 struct Cli {
     #[command(subcommand)]

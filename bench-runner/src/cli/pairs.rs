@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use regex::Regex;
 
 use super::failure::{Failure, OrExit as _};
+use crate::ab::answer::{Answer, Ended, RowAnswer};
 use crate::ab::rounds::{self, Budget, Pairs, Row};
 use crate::ab::side::Side;
 use crate::collect::plan::{parse_benchtime, parse_duration};
@@ -73,6 +74,8 @@ impl RoundArgs {
 
 /// Two sides, measured.
 pub(super) struct Measured {
+    /// What base and head are called.
+    pub(super) names: [String; 2],
     /// Every pair.
     pub(super) pairs: Pairs,
     /// Both are the same program.
@@ -125,6 +128,7 @@ pub(super) fn measure(
         return Err(Stopped).or_usage();
     }
     Ok(Measured {
+        names: [base.name.clone(), head.name.clone()],
         pairs,
         identical,
         started_at,
@@ -151,14 +155,26 @@ fn progress(pairs: &Pairs, budget: &Budget, took: Duration, time: Option<Duratio
 impl Measured {
     /// Why there are no more rounds, as a sentence.
     pub(super) fn ended(&self) -> String {
-        let why = if self.pairs.decided {
-            "every series is decided"
-        } else if self.pairs.stopped {
-            "stopped before every series was decided"
-        } else {
-            "the rounds or the time are used up"
-        };
+        let why = Ended::of(&self.pairs).as_str();
         format!("{} pairs: {why}", self.pairs.rounds)
+    }
+
+    /// What the rows say, as data.
+    pub(super) fn answer(&self, rows: &[Row], threshold: f64) -> Answer {
+        let [base, head] = self.names.clone();
+        let exit_code = self.outcome(rows, threshold);
+        Answer {
+            base,
+            head,
+            identical: self.identical,
+            pairs: self.pairs.rounds,
+            ended: Ended::of(&self.pairs),
+            threshold,
+            within: None,
+            status: exit_code.status(),
+            exit_code,
+            rows: rows.iter().map(RowAnswer::of).collect(),
+        }
     }
 
     /// What the rows come to.

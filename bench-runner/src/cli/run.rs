@@ -66,6 +66,13 @@ pub(super) struct Args {
     spool: SpoolArgs,
 }
 
+impl Args {
+    /// Whether standard output is for programs.
+    fn is_data(&self) -> bool {
+        self.json || self.text.as_deref() == Some(Path::new("-"))
+    }
+}
+
 /// Kinds that a run by itself may have: the others are made by other commands.
 fn kind(text: &str) -> Result<RunKind, String> {
     match RunKind::parse(text) {
@@ -92,7 +99,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let delivery = args
         .upload
         .then(|| upload::Way::new(&args.server, &args.spool))
-        .transpose()?;
+        .transpose()?
+        .map(|way| if args.is_data() { way.aside() } else { way });
     let measured = match &args.exec {
         Some(command) => {
             let foreign = Foreign {
@@ -148,10 +156,9 @@ fn print(args: &Args, measured: &Measured) -> Result<(), Failure> {
         }
     };
     // Beside text for programs, what people are told goes to standard error.
-    let is_table = !args.json && args.text.as_deref() != Some(Path::new("-"));
     let mut text = text;
     for told in &measured.told {
-        if is_table {
+        if !args.is_data() {
             text.push_str(&format!("\n{told}\n"));
         } else {
             eprintln!("{told}");

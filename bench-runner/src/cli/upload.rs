@@ -112,7 +112,10 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
             delivery.waiting
         );
     } else {
-        delivery.stored.iter().for_each(|(_, stored)| print(stored));
+        delivery
+            .stored
+            .iter()
+            .for_each(|(_, stored)| way.say(&told(stored)));
     }
     Ok(way.outcome(&delivery))
 }
@@ -192,6 +195,7 @@ impl OnlyArgs {
 pub(super) struct Way {
     server: Server,
     spool: Spool,
+    aside: bool,
 }
 
 impl Way {
@@ -199,7 +203,24 @@ impl Way {
         Ok(Self {
             server: server.server()?,
             spool: spool.spool()?,
+            aside: false,
         })
+    }
+
+    /// The same way, but what it has to say goes to standard error: standard output is for data.
+    pub(super) fn aside(self) -> Self {
+        Self {
+            aside: true,
+            ..self
+        }
+    }
+
+    fn say(&self, line: &str) {
+        if self.aside {
+            eprintln!("{line}");
+        } else {
+            println!("{line}");
+        }
     }
 
     pub(super) fn server(&self) -> &Server {
@@ -213,9 +234,9 @@ impl Way {
             // What one side is by its own history says nothing about the pair.
             (Some(stored), Some(pair)) => {
                 let (side, url) = (word(pair.side), &stored.url);
-                println!("{side} is run {} at {url}", stored.run_id);
+                self.say(&format!("{side} is run {} at {url}", stored.run_id));
             }
-            (Some(stored), None) => print(stored),
+            (Some(stored), None) => self.say(&told(stored)),
             (None, _) => {}
         }
         Ok(outcome)
@@ -236,7 +257,9 @@ impl Way {
             .filter(|entry| !is_own(entry))
             .count();
         if others > 0 {
-            println!("stored {others} earlier reports that were waiting");
+            self.say(&format!(
+                "stored {others} earlier reports that were waiting"
+            ));
         }
         let stored = delivery
             .stored
@@ -276,7 +299,7 @@ impl Way {
     }
 }
 
-fn print(stored: &Stored) {
+fn told(stored: &Stored) -> String {
     let verdict = stored.verdict.as_ref();
     let status = verdict.map_or("not judged yet".to_owned(), |verdict| {
         let reasons: String = verdict
@@ -286,5 +309,5 @@ fn print(stored: &Stored) {
             .collect();
         format!("{}{reasons}", word(verdict.status))
     });
-    println!("run {} at {}: {status}", stored.run_id, stored.url);
+    format!("run {} at {}: {status}", stored.run_id, stored.url)
 }

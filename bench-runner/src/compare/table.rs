@@ -14,12 +14,13 @@ use super::csv::{
     spread_text, summary_warning,
 };
 use super::pair::Pair;
+use crate::output::{Meaning, Style, WIDTH, hanging, judged};
 
 /// Columns are this far apart.
 const GAP: &str = "  ";
 
 /// The tables, the footnotes, and the judgement in a sentence.
-pub fn to_table(pair: &Pair, judged: &Comparison) -> String {
+pub fn to_table(pair: &Pair, judged: &Comparison, style: Style) -> String {
     let mut text = String::new();
     let mut notes = Notes::default();
     let mut above: Vec<(&str, String)> = Vec::new();
@@ -33,7 +34,7 @@ pub fn to_table(pair: &Pair, judged: &Comparison) -> String {
             }
         }
         above.clone_from(&group.config);
-        text.push_str(&layout(&rows(pair, &group, &mut notes)));
+        text.push_str(&layout(&rows(pair, &group, &mut notes), style));
         text.push('\n');
     }
     let notes = notes.text();
@@ -41,7 +42,7 @@ pub fn to_table(pair: &Pair, judged: &Comparison) -> String {
         text.push_str(&notes);
         text.push('\n');
     }
-    text.push_str(&sentence(judged));
+    text.push_str(&sentence(judged, style));
     text
 }
 
@@ -83,18 +84,26 @@ fn superscript(number: usize) -> String {
         .collect()
 }
 
-/// Cells of a table: the name to the left, numbers to the right, words to the left.
-type Cells = [String; 6];
+/// Cells of a line, and what the last one means: the name to the left, numbers to the right, words
+/// to the left.
+struct Line {
+    cells: [String; 6],
+    meaning: Option<Meaning>,
+}
 
-fn rows(pair: &Pair, group: &Group<'_>, notes: &mut Notes) -> Vec<Cells> {
-    let mut table = vec![[
+fn rows(pair: &Pair, group: &Group<'_>, notes: &mut Notes) -> Vec<Line> {
+    let plain = |cells| Line {
+        cells,
+        meaning: None,
+    };
+    let mut table = vec![plain([
         group.shown.unit.clone(),
         pair.old.name.clone(),
         pair.new.name.clone(),
         "vs base".to_owned(),
         String::new(),
         "effect, verdict".to_owned(),
-    ]];
+    ])];
     for row in &group.rows {
         let Some(any) = row.any() else { continue };
         let sides = [row.old.as_ref(), row.new.as_ref()].map(|side| cell(&group.shown, side));
@@ -121,7 +130,11 @@ fn rows(pair: &Pair, group: &Group<'_>, notes: &mut Notes) -> Vec<Cells> {
             }
             None => [String::new(), String::new(), "only on one side".to_owned()],
         };
-        table.push([row_name(any), old, new, delta, p, verdict]);
+        let compared = row.compared.as_ref();
+        table.push(Line {
+            cells: [row_name(any), old, new, delta, p, verdict],
+            meaning: compared.and_then(|compared| judged(compared.evidence, compared.band).1),
+        });
     }
     if group.rows.len() > 1 {
         let means = means(group);
@@ -136,25 +149,22 @@ fn rows(pair: &Pair, group: &Group<'_>, notes: &mut Notes) -> Vec<Cells> {
         let note = means.sets_differ.then(|| SETS_DIFFER.to_owned());
         let missing = means.old.err().or(means.new.err()).map(str::to_owned);
         let marks = notes.mark(note) + &notes.mark(missing);
-        table.push([
+        table.push(plain([
             "geomean".to_owned(),
             text(means.old),
             text(means.new),
             format!("{ratio}{marks}"),
             String::new(),
             String::new(),
-        ]);
+        ]));
     }
     table
 }
 
 /// The effect with its interval where there is one, the smallest visible change where there is none.
 fn verdict(compared: &Compared) -> String {
-    let word = format!(
-        "{}, {}",
-        compared.band.word(),
-        evidence_word(compared.evidence)
-    );
+    let evidence = evidence_word(compared.evidence);
+    let word = format!("{}, {evidence}", compared.band.word());
     let interval = compared
         .interval
         .map(|[low, high]| format_change_interval(low, high));
@@ -167,65 +177,104 @@ fn verdict(compared: &Compared) -> String {
         },
         _ => match (compared.samples_needed, compared.detectable_change) {
             (Some(needed), _) => format!("inconclusive: {needed} samples a side are needed"),
-            (None, Some(seen)) if compared.band == Band::None => {
-                format!("no change: {} would have been seen", percent(seen))
+            (None, Some(seen)) => {
+                let word = match compared.band {
+                    Band::None => "no change",
+                    _ => evidence,
+                };
+                let seen = percent(seen);
+                format!(
+                    "{word}: {} would have been seen",
+                    seen.trim_start_matches('+')
+                )
             }
-            (None, Some(seen)) => format!("{word}: {} would have been seen", percent(seen)),
             (None, None) => word,
         },
     }
 }
 
-fn layout(table: &[Cells]) -> String {
+fn columns(text: &str) -> usize {
+    text.chars().count()
+}
+
+/// In columns. Where a line would be too long for a terminal, what the numbers decide stands below
+/// them, and the longest names above.
+fn layout(table: &[Line], style: Style) -> String {
     let width = |column: usize| {
-        table
-            .iter()
-            .map(|cells| cells[column].chars().count())
-            .max()
-            .unwrap_or(0)
+        let cells = table.iter().map(|line| columns(&line.cells[column]));
+        cells.max().unwrap_or(0)
     };
-    let widths: [usize; 6] = std::array::from_fn(width);
+    let mut widths: [usize; 6] = std::array::from_fn(width);
+    let taken = |widths: &[usize]| widths.iter().map(|width| width + GAP.len()).sum::<usize>();
+    let is_wide = taken(&widths) > WIDTH + GAP.len();
+    let room = WIDTH.saturating_sub(taken(&widths[1..4]));
+    if is_wide && widths[0] > room {
+        let names = table.iter().map(|line| columns(&line.cells[0]));
+        widths[0] = names.filter(|name| *name <= room).max().unwrap_or(0);
+    }
     let mut text = String::new();
-    for cells in table {
-        let mut line = String::new();
-        for (column, (cell, width)) in cells.iter().zip(widths).enumerate() {
-            let padding = " ".repeat(width - cell.chars().count());
-            let to_the_right = (1..=3).contains(&column);
-            if column > 0 {
-                line.push_str(GAP);
-            }
-            line.push_str(&if to_the_right {
-                padding + cell
-            } else {
-                cell.clone() + &padding
-            });
+    for (number, line) in table.iter().enumerate() {
+        let [name, old, new, delta, p, verdict] = &line.cells;
+        let mut figures = if columns(name) > widths[0] {
+            format!("{name}\n{}", " ".repeat(widths[0]))
+        } else {
+            format!("{name:<0$}", widths[0])
+        };
+        for (cell, width) in [old, new, delta].into_iter().zip(&widths[1..4]) {
+            figures.push_str(&format!("{GAP}{}{cell}", " ".repeat(width - columns(cell))));
         }
+        let verdict = match line.meaning {
+            Some(meaning) => style.paint(meaning, verdict),
+            None => verdict.clone(),
+        };
+        let pad = match is_wide {
+            true => 0,
+            false => widths[4] - columns(p),
+        };
+        let decided = format!("{p}{}{GAP}{verdict}", " ".repeat(pad));
+        let line = match (is_wide, number) {
+            (false, _) => format!("{figures}{GAP}{decided}"),
+            // The heads of what stands below would stand nowhere.
+            (true, 0) => figures,
+            (true, _) if verdict.is_empty() => figures,
+            (true, _) => format!("{}\n    {}", figures.trim_end(), decided.trim_start()),
+        };
         text.push_str(line.trim_end());
         text.push('\n');
     }
     text
 }
 
-fn sentence(judged: &Comparison) -> String {
+fn sentence(judged: &Comparison, style: Style) -> String {
     let count = |of: fn(&bench_verdict::comparison::Row) -> bool| {
         judged.rows.iter().filter(|row| of(row)).count()
     };
     let worse = count(|row| row.band.severity() > 0 && is_sure(row));
     let better = count(|row| row.band == Band::Improved && is_sure(row));
-    let verdict = match judged.status {
-        Status::Pass => "nothing got worse by more than the threshold",
-        Status::Fail => "something got worse by more than the threshold",
-        Status::Inconclusive => "the samples cannot decide",
-        Status::Incomplete => "something is missing on one side",
-        Status::Incomparable => "the sides come from different environments",
+    let (verdict, meaning) = match judged.status {
+        Status::Pass => (
+            "nothing got worse by more than the threshold",
+            Meaning::Good,
+        ),
+        Status::Fail => (
+            "something got worse by more than the threshold",
+            Meaning::Bad,
+        ),
+        Status::Inconclusive => ("the samples cannot decide", Meaning::Doubt),
+        Status::Incomplete => ("something is missing on one side", Meaning::Doubt),
+        Status::Incomparable => ("the sides come from different environments", Meaning::Doubt),
     };
-    let mut text = format!(
-        "{verdict} (exit {}); of {} series {worse} confirmed worse, {better} confirmed better\n",
-        judged.exit_code.code(),
-        judged.rows.len(),
+    let counted = hanging(
+        "",
+        &format!(
+            "{verdict} (exit {}); of {} series {worse} confirmed worse, {better} confirmed better",
+            judged.exit_code.code(),
+            judged.rows.len(),
+        ),
     );
+    let mut text = counted.replacen(verdict, &style.paint(meaning, verdict), 1);
     for reason in &judged.reasons {
-        text.push_str(&format!("  {reason}\n"));
+        text.push_str(&hanging("  ", reason));
     }
     text
 }

@@ -3,6 +3,7 @@ use bench_verdict::gate::GateOptions;
 use jiff::Timestamp;
 
 use super::*;
+use crate::output::Style;
 
 /// A day after every fixture.
 fn now() -> Timestamp {
@@ -66,19 +67,26 @@ fn the_table_shows_benchstats_numbers_and_what_they_decide() {
     let pair = compared("ex3-fewsamples");
     let judged = pair.judged(&GateOptions::default());
     assert_eq!(judged.status, Status::Incomplete);
-    insta::assert_snapshot!(to_table(&pair, &judged), @r"
+    insta::assert_snapshot!(to_table(&pair, &judged, Style::Plain), @"
     goos: linux
     goarch: amd64
     pkg: example.com/fast
     cpu: Test CPU @ 2.00GHz
-    sec/op               old            new  vs base                  effect, verdict
-    Single-8    1000.0n ± ∞¹    900.0n ± ∞¹        ~  (p=1.000 n=1)²  inconclusive: 4 samples a side are needed
-    Three-8     101.00n ± ∞¹    91.00n ± ∞¹        ~  (p=0.100 n=3)²  inconclusive: 4 samples a side are needed
-    Four-8      101.50n ± ∞¹    91.50n ± ∞¹   -9.85%  (p=0.029 n=4)   [−12.6, −7.0] improved, confirmed
-    Five-8      102.00n ± ∞¹    92.00n ± ∞¹   -9.80%  (p=0.008 n=5)   [−12.5, −7.0] improved, confirmed
-    Six-8       102.50n ± 2%    92.50n ± 3%   -9.76%  (p=0.002 n=6)   [−12.4, −7.0] improved, confirmed
-    OnlyOld-8    9.000n ± ∞¹  not available                           only on one side
-    OnlyNew-8  not available    9.000n ± ∞¹                           only on one side
+    sec/op               old            new  vs base
+    Single-8    1000.0n ± ∞¹    900.0n ± ∞¹        ~
+        (p=1.000 n=1)²  inconclusive: 4 samples a side are needed
+    Three-8     101.00n ± ∞¹    91.00n ± ∞¹        ~
+        (p=0.100 n=3)²  inconclusive: 4 samples a side are needed
+    Four-8      101.50n ± ∞¹    91.50n ± ∞¹   -9.85%
+        (p=0.029 n=4)  [−12.6, −7.0] improved, confirmed
+    Five-8      102.00n ± ∞¹    92.00n ± ∞¹   -9.80%
+        (p=0.008 n=5)  [−12.5, −7.0] improved, confirmed
+    Six-8       102.50n ± 2%    92.50n ± 3%   -9.76%
+        (p=0.002 n=6)  [−12.4, −7.0] improved, confirmed
+    OnlyOld-8    9.000n ± ∞¹  not available
+        only on one side
+    OnlyNew-8  not available    9.000n ± ∞¹
+        only on one side
     geomean           99.40n         91.16n  -9.86%³
 
     B/op             old         new  vs base                  effect, verdict
@@ -89,7 +97,8 @@ fn the_table_shows_benchstats_numbers_and_what_they_decide() {
     ³ benchmark set differs from baseline; geomeans may not be comparable
     ⁴ all samples are equal
 
-    something is missing on one side (exit 4); of 6 series 0 confirmed worse, 3 confirmed better
+    something is missing on one side (exit 4); of 6 series 0 confirmed worse, 3
+    confirmed better
       1 of 7 expected series missing: OnlyOld ns/op cpu=8; new: OnlyNew ns/op cpu=8
       Single ns/op cpu=8: 1 sample a side cannot decide, 4 are needed
       Single B/op cpu=8: 1 sample a side cannot decide, 4 are needed
@@ -100,42 +109,59 @@ fn the_table_shows_benchstats_numbers_and_what_they_decide() {
 #[test]
 fn every_difference_of_zero_and_constant_samples_is_told() {
     let pair = compared("ex2-zerovar");
-    insta::assert_snapshot!(to_table(&pair, &pair.judged(&GateOptions::default())), @r"
+    insta::assert_snapshot!(to_table(&pair, &pair.judged(&GateOptions::default()), Style::Plain), @"
     goos: linux
     goarch: amd64
     pkg: example.com/fast
     cpu: Test CPU @ 2.00GHz
-    sec/op                 old          new  vs base                  effect, verdict
-    Const-8        100.0n ± 0%  100.0n ± 0%        ~  (p=1.000 n=8)¹  no change
-    ConstFaster-8  200.0n ± 0%  150.0n ± 0%  -25.00%  (p=0.000 n=8)   [−25.0, −25.0] improved, confirmed
-    ZeroAlloc-8    50.00n ± 0%  50.00n ± 0%        ~  (p=1.000 n=8)¹  no change
-    GainsAlloc-8   50.00n ± 0%  60.00n ± 0%  +20.00%  (p=0.000 n=8)   [+20.0, +20.0] warning, confirmed
-    Same-8         77.00n ± 0%  77.00n ± 0%        ~  (p=1.000 n=8)¹  no change
+    sec/op                 old          new  vs base
+    Const-8        100.0n ± 0%  100.0n ± 0%        ~
+        (p=1.000 n=8)¹  no change
+    ConstFaster-8  200.0n ± 0%  150.0n ± 0%  -25.00%
+        (p=0.000 n=8)  [−25.0, −25.0] improved, confirmed
+    ZeroAlloc-8    50.00n ± 0%  50.00n ± 0%        ~
+        (p=1.000 n=8)¹  no change
+    GainsAlloc-8   50.00n ± 0%  60.00n ± 0%  +20.00%
+        (p=0.000 n=8)  [+20.0, +20.0] warning, confirmed
+    Same-8         77.00n ± 0%  77.00n ± 0%        ~
+        (p=1.000 n=8)¹  no change
     geomean             82.62n       80.90n   -2.09%
 
-    B/op                     old            new  vs base                  effect, verdict
-    Const-8           64.00 ± 0%     64.00 ± 0%        ~  (p=1.000 n=8)¹  no change
-    ConstFaster-8     64.00 ± 0%     32.00 ± 0%  -50.00%  (p=0.000 n=8)   [−50.0, −50.0] improved, confirmed
-    ZeroAlloc-8       0.000 ± 0%     0.000 ± 0%        ~  (p=1.000 n=8)¹  no change
-    GainsAlloc-8       0.00 ± 0%     16.00 ± 0%        ?  (p=0.000 n=8)   critical, confirmed
-    Same-8            16.00 ± 0%     16.00 ± 0%        ~  (p=1.000 n=8)¹  no change
+    B/op                     old            new  vs base
+    Const-8           64.00 ± 0%     64.00 ± 0%        ~
+        (p=1.000 n=8)¹  no change
+    ConstFaster-8     64.00 ± 0%     32.00 ± 0%  -50.00%
+        (p=0.000 n=8)  [−50.0, −50.0] improved, confirmed
+    ZeroAlloc-8       0.000 ± 0%     0.000 ± 0%        ~
+        (p=1.000 n=8)¹  no change
+    GainsAlloc-8       0.00 ± 0%     16.00 ± 0%        ?
+        (p=0.000 n=8)  critical, confirmed
+    Same-8            16.00 ± 0%     16.00 ± 0%        ~
+        (p=1.000 n=8)¹  no change
     geomean        not available  not available       ?²
 
-    allocs/op                old            new  vs base                  effect, verdict
-    Const-8           2.000 ± 0%     2.000 ± 0%        ~  (p=1.000 n=8)¹  no change
-    ConstFaster-8     2.000 ± 0%     1.000 ± 0%  -50.00%  (p=0.000 n=8)   [−50.0, −50.0] improved, confirmed
-    ZeroAlloc-8       0.000 ± 0%     0.000 ± 0%        ~  (p=1.000 n=8)¹  no change
-    GainsAlloc-8      0.000 ± 0%     1.000 ± 0%        ?  (p=0.000 n=8)   critical, confirmed
-    Same-8            1.000 ± 0%     1.000 ± 0%        ~  (p=1.000 n=8)¹  no change
+    allocs/op                old            new  vs base
+    Const-8           2.000 ± 0%     2.000 ± 0%        ~
+        (p=1.000 n=8)¹  no change
+    ConstFaster-8     2.000 ± 0%     1.000 ± 0%  -50.00%
+        (p=0.000 n=8)  [−50.0, −50.0] improved, confirmed
+    ZeroAlloc-8       0.000 ± 0%     0.000 ± 0%        ~
+        (p=1.000 n=8)¹  no change
+    GainsAlloc-8      0.000 ± 0%     1.000 ± 0%        ?
+        (p=0.000 n=8)  critical, confirmed
+    Same-8            1.000 ± 0%     1.000 ± 0%        ~
+        (p=1.000 n=8)¹  no change
     geomean        not available  not available       ?²
 
     ¹ all samples are equal
     ² summaries must be >0 to compute geomean
 
-    something got worse by more than the threshold (exit 1); of 15 series 3 confirmed worse, 3 confirmed better
+    something got worse by more than the threshold (exit 1); of 15 series 3
+    confirmed worse, 3 confirmed better
       GainsAlloc ns/op cpu=8: +20.0% against its baseline (warning), confirmed
       GainsAlloc B/op cpu=8: 16 B where the baseline is 0 (critical), confirmed
-      GainsAlloc allocs/op cpu=8: 1 1/op where the baseline is 0 (critical), confirmed
+      GainsAlloc allocs/op cpu=8: 1 1/op where the baseline is 0 (critical),
+      confirmed
     ");
 }
 
@@ -162,16 +188,20 @@ fn aibrix_files_give_the_three_answers_of_their_own_check() {
         reasons[0].contains("event_processing_latency: +10.0%"),
         "{reasons:?}"
     );
-    insta::assert_snapshot!(crate::check::to_table(&checked), @r"
+    insta::assert_snapshot!(crate::check::to_table(&checked, Style::Plain), @"
     fail: something got worse (exit 1; fails above +10.0%, from band warning on)
-      KVEventThroughput event_processing_latency: +10.0% against its baseline (warning)
-    The files hold one value a series, so noise cannot be told from change and the band alone decides (--no-noise-guard).
+      KVEventThroughput event_processing_latency: +10.0% against its baseline
+      (warning)
+    The files hold one value a series, so noise cannot be told from change and the
+    band alone decides (--no-noise-guard).
 
     5 of 5 expected series measured
-    series                                       baseline    current  change  verdict
-    KVEventThroughput event_processing_latency   1,000 µs   1,100 µs  +10.0%  warning
-    KVEventThroughput memory_usage_mb              100 MB     110 MB  +10.0%  warning
-    KVEventThroughput events_per_second         10.00 k/s  9.000 k/s  +10.0%  warning
+      series                                baseline    current  change  verdict
+      KVEventThroughput event_processing_latency
+                                            1,000 µs   1,100 µs  +10.0%  warning
+      KVEventThroughput memory_usage_mb       100 MB     110 MB  +10.0%  warning
+      KVEventThroughput events_per_second  10.00 k/s  9.000 k/s  +10.0%  warning
+    change: + is worse; sees: the smallest change that these samples would show.
     2 series within 5% of their baseline
     ");
 }

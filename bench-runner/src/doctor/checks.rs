@@ -1,13 +1,15 @@
 //! What the machine's settings and its present load mean for a measurement.
 
 use bench_report::report::{Conditions, Environment};
+use serde::Serialize;
 
 use super::Noise;
 use crate::environment;
 use crate::measure::clock;
 
 /// How much a finding matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Fitness {
     /// As it should be.
     Good,
@@ -32,7 +34,7 @@ impl Fitness {
 }
 
 /// One thing that was looked at.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
     /// What was looked at.
     pub what: &'static str,
@@ -41,6 +43,7 @@ pub struct Finding {
     /// What was found.
     pub found: String,
     /// What to do about it; empty when nothing needs doing.
+    #[serde(skip_serializing_if = "str::is_empty")]
     pub advice: &'static str,
 }
 

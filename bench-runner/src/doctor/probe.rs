@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::Serialize;
+
 use crate::measure::clock::{Clock, Monotonic};
 use crate::measure::parallel::{self, ParallelError};
 use crate::measure::sampler::{Moment, Observation};
@@ -13,7 +15,7 @@ const PIECE_NS: u64 = 2_000_000;
 const CALIBRATION: u64 = 100_000;
 
 /// What equal pieces of work took.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Noise {
     /// Pieces of work, all processors together.
     pub pieces: usize,

@@ -5,11 +5,9 @@ use std::collections::BTreeMap;
 use bench_report::metric::{
     Params, Scale, Unit, format_change, format_change_interval, params_text,
 };
-use bench_verdict::band::Band;
-use bench_verdict::verdict::Evidence;
-use bench_verdict::words::evidence_word;
 
 use super::grouped::{Line, grouped};
+use super::judged::judged;
 use super::style::{Meaning, Style};
 use crate::ab::rounds::Row;
 
@@ -26,24 +24,9 @@ pub fn compared(rows: &[Row], style: Style) -> String {
     ];
     let line = |row: &Row| {
         let compared = &row.compared;
-        let verdict = match compared.evidence {
-            Evidence::Exact if compared.change == Some(0.0) => "equal".to_owned(),
-            Evidence::Exact | Evidence::Confirmed => {
-                format!(
-                    "{} {}",
-                    compared.band.word(),
-                    evidence_word(compared.evidence)
-                )
-            }
-            evidence => evidence_word(evidence).to_owned(),
-        };
-        let meaning = match (compared.evidence, compared.band) {
-            (Evidence::Exact | Evidence::Confirmed, Band::Improved) => Some(Meaning::Good),
-            (Evidence::Exact, Band::None) if compared.change == Some(0.0) => Some(Meaning::Dim),
-            (Evidence::Exact | Evidence::Confirmed, Band::None | Band::Undefined) => None,
-            (Evidence::Exact | Evidence::Confirmed, _) => Some(Meaning::Bad),
-            (Evidence::Noise, _) => Some(Meaning::Dim),
-            _ => None,
+        let (verdict, meaning) = match is_equal(row) {
+            true => ("equal", Some(Meaning::Dim)),
+            false => judged(compared.evidence, compared.band),
         };
         Line {
             cells: [
@@ -53,7 +36,7 @@ pub fn compared(rows: &[Row], style: Style) -> String {
                 compared.change.map(format_change).unwrap_or_default(),
                 interval(row),
                 seen(row),
-                verdict,
+                verdict.to_owned(),
             ],
             meaning,
         }
@@ -64,19 +47,10 @@ pub fn compared(rows: &[Row], style: Style) -> String {
 /// One side's value of every series, how far single pairs differ, how far their mean does, and the
 /// smallest change that such pairs could see.
 pub fn with_itself(rows: &[Row], style: Style) -> String {
-    let heads = [
-        "",
-        "value",
-        "a pair",
-        "all pairs",
-        "95% interval",
-        "sees",
-        "",
-    ];
+    let heads = ["", "value", "a pair", "all", "95% interval", "sees", ""];
     let line = |row: &Row| {
         let is_beyond = row.is_beyond_its_interval() == Some(true);
-        let is_equal = row.compared.change == Some(0.0);
-        let (word, meaning) = match (is_beyond, is_equal) {
+        let (word, meaning) = match (is_beyond, is_equal(row)) {
             (true, _) => ("beyond", Some(Meaning::Bad)),
             (_, true) => ("equal", Some(Meaning::Dim)),
             _ => ("", None),
@@ -128,20 +102,28 @@ fn interval(row: &Row) -> String {
         .unwrap_or_default()
 }
 
+/// The same in every pair.
+fn is_equal(row: &Row) -> bool {
+    let is_certain = row.compared.interval.is_none_or(|ends| ends == [0.0, 0.0]);
+    row.compared.change == Some(0.0) && is_certain
+}
+
 /// The smallest change that could have been seen.
 fn seen(row: &Row) -> String {
     let seen = row.compared.detectable_change;
     // What needs no statistics sees every change.
-    seen.filter(|_| row.noise.is_some())
+    seen.filter(|_| row.noise.is_some() && !is_equal(row))
         .map_or_else(String::new, spread)
 }
 
 fn spread(change: f64) -> String {
-    format_change(change).replace('+', "±")
+    format_change(change).trim_start_matches('+').to_owned()
 }
 
 #[cfg(test)]
 mod tests {
+    use bench_verdict::verdict::Evidence;
+
     use super::*;
     use crate::ab::rounds::tests::noise;
 
@@ -150,21 +132,21 @@ mod tests {
         let mut slower = noise(3, 1.25);
         slower.compared.evidence = Evidence::Confirmed;
         let rows = [noise(1, 1.0), slower];
-        insta::assert_snapshot!(compared(&rows, Style::Plain), @r"
-                       base      head  change    95% interval   sees  verdict
+        insta::assert_snapshot!(compared(&rows, Style::Plain), @"
+                       base      head  change    95% interval  sees  verdict
         A
-          latency  100.2 ns  100.1 ns    0.0%    [−0.5, +0.5]  ±0.7%  noise
-          latency  99.83 ns  125.4 ns  +25.4%  [+24.6, +26.2]  ±0.9%  critical confirmed
+          latency  100.2 ns  100.1 ns    0.0%    [−0.5, +0.5]  0.7%  noise
+          latency  99.83 ns  125.4 ns  +25.4%  [+24.6, +26.2]  0.9%  critical
         ");
-        insta::assert_snapshot!(with_itself(&rows, Style::Plain), @r"
-                      value  a pair  all pairs    95% interval   sees
+        insta::assert_snapshot!(with_itself(&rows, Style::Plain), @"
+                      value  a pair     all    95% interval  sees
         A
-          latency  100.2 ns   ±0.7%       0.0%    [−0.5, +0.5]  ±0.7%
-          latency  99.83 ns   ±1.1%     +25.4%  [+24.6, +26.2]  ±0.9%  beyond
+          latency  100.2 ns    0.7%    0.0%    [−0.5, +0.5]  0.7%
+          latency  99.83 ns    1.1%  +25.4%  [+24.6, +26.2]  0.9%  beyond
         ");
         let coloured = compared(&rows, Style::Colour);
         assert!(
-            coloured.contains("\u{1b}[31mcritical confirmed\u{1b}[0m"),
+            coloured.contains("\u{1b}[31mcritical\u{1b}[0m"),
             "{coloured}"
         );
     }

@@ -20,6 +20,8 @@ pub(crate) enum Meaning {
     Good,
     /// Worse than it should be.
     Bad,
+    /// Not as good as it could be, or not sure.
+    Doubt,
     /// Nothing that needs looking at.
     Dim,
 }
@@ -46,6 +48,7 @@ impl Style {
             (_, Meaning::Heading) => "1",
             (_, Meaning::Good) => "32",
             (_, Meaning::Bad) => "31",
+            (_, Meaning::Doubt) => "33",
             (_, Meaning::Dim) => "2",
         };
         format!("\u{1b}[{code}m{text}\u{1b}[0m")

@@ -17,13 +17,52 @@ fn two_commands_that_differ_end_with_1_and_equal_ones_with_0() {
     };
     let slower = ab(&side(100), &side(150));
     assert_eq!(slower.status.code(), Some(1), "{}", stderr(&slower));
-    assert!(
-        stdout(&slower).contains("critical confirmed"),
-        "{}",
-        stdout(&slower)
-    );
+    assert!(stdout(&slower).contains("critical"), "{}", stdout(&slower));
     let equal = ab(&side(100), &side(100));
     assert_eq!(equal.status.code(), Some(0), "{}", stdout(&equal));
+}
+
+#[test]
+fn json_is_alone_on_standard_output_and_says_what_the_table_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let slower = "echo BenchmarkA/k=v-2 10 $((150 + $$ % 2)) ns/op";
+    let sides = [
+        "--",
+        "echo",
+        "BenchmarkA/k=v-2 10 100 ns/op",
+        "---",
+        "sh",
+        "-c",
+        slower,
+    ];
+    let ab = |more: &[&str]| ran(folder.path(), &[&["ab"], more, &sides[..]].concat());
+    let output = ab(&["--json", "--rounds=8"]);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let answer: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+    let row = &answer["rows"][0];
+    assert_eq!(
+        (
+            &answer["status"],
+            &answer["exit_code"],
+            &answer["pairs"],
+            &answer["ended"]
+        ),
+        (&"fail".into(), &1.into(), &8.into(), &"decided".into())
+    );
+    assert_eq!(
+        (&row["benchmark"], &row["params"]["k"]),
+        (&"A".into(), &"v".into())
+    );
+    assert_eq!(
+        (&row["band"], &row["evidence"]),
+        (&"critical".into(), &"confirmed".into())
+    );
+    assert!(row["change"].as_f64().unwrap() >= 0.5, "{row}");
+    assert!(
+        stderr(&output).contains("round 8 of at most 8"),
+        "{}",
+        stderr(&output)
+    );
 }
 
 /// Makes a commit of these files in a repository; returns it.

@@ -169,7 +169,8 @@ pub fn series_verdict(of: &Subject, row: &Compared, environment: &str) -> Series
 }
 
 impl Row {
-    fn of(of: &Subject, row: &Compared) -> Row {
+    /// A series on both sides, as it travels.
+    pub fn of(of: &Subject, row: &Compared) -> Row {
         Row {
             benchmark: of.benchmark.clone(),
             params: of.params.clone(),
