@@ -10,7 +10,7 @@ pub use bench_verdict::explain::{Explanation, Row};
 use bench_verdict::gate::GateOptions;
 
 use super::carried::metric;
-use super::follow::{Beside, Seen, follow};
+use super::follow::{Beside, Seen, follow_from};
 use super::published::published;
 use super::verdict::series_verdict;
 use crate::domain::{Judged, Measurement, Patterns, Point, Run, Series};
@@ -48,7 +48,7 @@ pub fn explain(inputs: ExplainInputs) -> Option<Explanation> {
     let mut beside = inputs.beside.clone();
     beside.accepted.retain(|time| *time <= point.time);
     let mut said = None;
-    let (carried, _) = follow(series, &seen, &beside, |one| {
+    let (carried, _) = follow_from(at, series, &seen, &beside, |one| {
         said = (one.seen.run == run.id).then_some((one.judgement, one.tonight));
     });
     let (judgement, tonight) = said?;
@@ -71,7 +71,7 @@ pub fn explain(inputs: ExplainInputs) -> Option<Explanation> {
     });
     let interval = published(&inputs.samples).interval;
     let row = Judged {
-        series: Series::clone(series),
+        series: series.clone(),
         measurement: Measurement {
             series: series.id,
             run: run.id,

@@ -75,6 +75,18 @@ pub fn follow(
     series: &Series,
     runs: &[Seen],
     beside: &Beside,
+    say: impl FnMut(Said<'_>),
+) -> (CarriedSeries, Vec<News>) {
+    follow_from(0, series, runs, beside, say)
+}
+
+/// The same, for whom only the runs from place `from` on matter: those before it leave behind what
+/// they leave, but nothing is said of them, and no worsening of theirs is watched.
+pub(super) fn follow_from(
+    from: usize,
+    series: &Series,
+    runs: &[Seen],
+    beside: &Beside,
     mut say: impl FnMut(Said<'_>),
 ) -> (CarriedSeries, Vec<News>) {
     let forming = || runs.iter().filter(|seen| seen.forms_baseline);
@@ -98,13 +110,24 @@ pub fn follow(
     let mut carried = CarriedSeries::default();
     let mut accepted = beside.accepted.iter().peekable();
     let mut formed = 0;
-    for seen in runs {
+    for (place, seen) in runs.iter().enumerate() {
         let mut news = Vec::new();
         while let Some(at) = accepted.next_if(|at| **at <= seen.time) {
             walk.accept(at.0);
             news.extend(carried.watch.accept(at.0));
         }
         let night = (seen.time, seen.value);
+        let settled = beside.settled.iter().find(|(run, _)| *run == seen.run);
+        if place < from && settled.is_none() {
+            if seen.forms_baseline {
+                carried.push(night);
+                formed += 1;
+                if !is_count {
+                    walk.pass();
+                }
+            }
+            continue;
+        }
         // A run that forms no baseline is the last of a history of its own.
         let own = (!seen.forms_baseline).then(|| carried.history(series, Some(night)));
         if seen.forms_baseline {
@@ -126,7 +149,6 @@ pub fn follow(
             Some(own) => tonight(own, &mut walk.state().clone(), &thresholds),
         };
         let asked = told.as_ref().and_then(|told| told.confirm.clone());
-        let settled = beside.settled.iter().find(|(run, _)| *run == seen.run);
         if let (Some(told), Some(asked), Some((_, pairs))) = (&mut told, &asked, settled)
             && seen.forms_baseline
         {

@@ -1,6 +1,7 @@
 //! Judges every series of a run against the main branch's history before it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use bench_report::metric::Kind;
 use bench_verdict::band;
@@ -20,7 +21,7 @@ pub struct JudgeInputs {
     /// The run's time.
     pub at: Millis,
     /// What it measured.
-    pub rows: Vec<(Series, Measurement)>,
+    pub rows: Vec<(Arc<Series>, Measurement)>,
     /// For each of its series, time and published value of the runs before it that form baselines
     /// and have its suite version, oldest first: all of the seven days before it at least. A
     /// series without an entry has no history.
@@ -66,7 +67,7 @@ pub fn judge_night(inputs: &JudgeInputs, carried: Carried, forms_baseline: bool)
         };
     }
     let history = by_series(inputs);
-    let one = |(series, measurement): &(Series, Measurement)| {
+    let one = |(series, measurement): &(Arc<Series>, Measurement)| {
         let before = carried.series.get(&series.id);
         let window = points_of(series, &history);
         let night = (inputs.at, measurement.value);

@@ -1,8 +1,10 @@
 //! A measurement, and what is said of it.
 
+use std::sync::Arc;
+
 pub use bench_verdict::verdict::InputsHash;
 use bench_verdict::verdict::{Band, Evidence};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::confirmation::Proofs;
 use super::{Decided, Millis, Patterns, Run, RunId, Series, SeriesId, Standing, Text};
@@ -53,8 +55,9 @@ pub struct Judgement {
 /// A measurement with its series and its verdict: a row of most tables.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Judged {
-    /// The series.
-    pub series: Series,
+    /// The series; shared by its rows of all runs.
+    #[serde(serialize_with = "as_series")]
+    pub series: Arc<Series>,
     /// What was measured.
     pub measurement: Measurement,
     /// What is said of it.
@@ -63,6 +66,10 @@ pub struct Judged {
     pub standing: Option<Standing>,
     /// The change that a person has accepted or dismissed and that its baseline still shows.
     pub decided: Option<Decided>,
+}
+
+fn as_series<S: Serializer>(series: &Arc<Series>, to: S) -> Result<S::Ok, S::Error> {
+    series.serialize(to)
 }
 
 /// One point of a series' history, in the order of time: what a chart draws and a tooltip says.

@@ -7,6 +7,7 @@ use crate::domain::{EnvironmentId, Judgement, Millis, Point, RunId, SeriesId};
 
 use super::alert::{self, AlertStep};
 use super::judgement::write as write_judgements;
+use super::memo::Touched;
 use super::points::point;
 use super::rejudge::{self, Rejudge};
 use super::{Store, StoreError, code};
@@ -127,6 +128,7 @@ impl Store {
         if let Some((run, asks)) = &verdicts.asks {
             super::confirmation::ask(&mut tx, *run, asks).await?;
         }
+        let mut is_settled = false;
         let newest = self.newest_night(&mut tx, epoch, None).await?;
         if newest == carried.as_ref().map(|(run, _)| *run) {
             if let Some((run, data)) = &carried {
@@ -135,13 +137,21 @@ impl Store {
             if let Some(step) = &verdicts.alerts
                 && !is_asked(&mut tx, epoch).await?
             {
-                alert::settle(self, &mut tx, epoch, step).await?;
+                is_settled = alert::settle(self, &mut tx, epoch, step).await?;
             }
         } else if let Some(newest) = newest {
             // A night came meanwhile: the alerts of a history without it would be wrong.
             rejudge::ask_for(&mut tx, newest).await?;
         }
-        self.commit(tx).await?;
+        let of_changes = verdicts.changes.iter().map(|(run, _)| *run);
+        let of_asks = verdicts.asks.iter().map(|(run, _)| *run);
+        let runs: Vec<RunId> = of_changes.chain(of_asks).collect();
+        let touched = if is_settled {
+            Touched::All
+        } else {
+            Touched::Runs(&runs)
+        };
+        self.commit_touching(tx, touched).await?;
         for ((run, judged), time) in verdicts.changes.iter().zip(times) {
             self.remember_judgements(*run, time, judged);
         }

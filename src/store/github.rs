@@ -5,6 +5,7 @@ use sqlx::FromRow;
 
 use crate::domain::Millis;
 
+use super::memo::Touched;
 use super::{Store, StoreError};
 
 /// How something at GitHub should stand, and how far that is.
@@ -168,7 +169,7 @@ impl Store {
         .bind(now.0)
         .execute(&mut *tx)
         .await?;
-        self.commit(tx).await?;
+        self.commit_touching(tx, Touched::Nothing).await?;
         Ok(())
     }
 

@@ -14,6 +14,7 @@ use crate::domain::{
 use super::alert::{self, AlertStep};
 use super::baseline::BaselineOf;
 use super::carried::{self, Epoch};
+use super::memo::Touched;
 use super::track::Entry;
 use super::{Store, StoreError, code, files, judgement, pair, rejudge, run, samples};
 
@@ -45,7 +46,7 @@ pub struct RunInputs {
     /// Whether later nights are judged from it.
     pub forms_baseline: bool,
     /// What it measured.
-    pub rows: Vec<(Series, Measurement)>,
+    pub rows: Vec<(Arc<Series>, Measurement)>,
     /// For each series of `rows`, in that order, the values of the runs of the 7 days before the
     /// run that form baselines and have its suite version, oldest first.
     pub baseline: Vec<(SeriesId, Vec<(Millis, f64)>)>,
@@ -121,7 +122,7 @@ impl Store {
             };
             return Ok(Inserted { run_id, outcome });
         }
-        let environment = environment_id(&mut tx, new).await?;
+        let (environment, is_redescribed) = environment_id(&mut tx, new).await?;
         // Before the series, so that no row of this transaction gets into the cache.
         let coverage = self.coverage(&mut tx, new, environment).await?;
         let series = self.series_of_run(&mut tx, new, environment).await?;
@@ -146,7 +147,7 @@ impl Store {
             rows: series
                 .iter()
                 .zip(&new.measurements)
-                .map(|(series, m)| (Series::clone(series), measurement(m, series.id, run_id)))
+                .map(|(series, m)| (series.clone(), measurement(m, series.id, run_id)))
                 .collect(),
             baseline: {
                 let ids: Vec<SeriesId> = series.iter().map(|s| s.id).collect();
@@ -175,17 +176,26 @@ impl Store {
         if let Some(carried) = &verdicts.carried {
             carried::save(&mut tx, &epoch, run_id, &code::pack(carried)?).await?;
         }
+        let mut is_settled = false;
         if let Some(step) = verdicts.alerts.filter(|step| !step.news.is_empty()) {
-            alert::settle(self, &mut tx, &epoch, &step).await?;
+            is_settled = alert::settle(self, &mut tx, &epoch, &step).await?;
         }
         super::confirmation::ask(&mut tx, run_id, &verdicts.asks).await?;
         if verdicts.again {
             rejudge::ask_for(&mut tx, run_id).await?;
         }
-        // The series come first: who reads after the version is raised finds them as they are now.
+        // A run that comes says something of others only by the alerts that it opens or closes, and
+        // by what it newly says of its machine and its series.
+        let touched = if is_settled || is_redescribed || self.differ(&series) {
+            Touched::All
+        } else {
+            Touched::Nothing
+        };
+        // The series come first: who reads after the stamps have changed finds them as they are now.
         tx.commit().await?;
         self.remember(&series);
         self.shared.tracks.committed();
+        self.shared.stamps.touch(touched);
         for ((id, judgement), m) in judged.into_iter().zip(&new.measurements) {
             let measurement = measurement(m, id, run_id);
             let entry = Entry {
@@ -293,19 +303,25 @@ fn measurement(new: &crate::domain::NewMeasurement, series: SeriesId, run: RunId
     }
 }
 
-/// The machine's number; a machine seen again keeps its name unless the report gives another.
+/// The machine's number; a machine seen again keeps its name unless the report gives another. And
+/// whether a machine that was known has another name or other facts now.
 async fn environment_id(
     tx: &mut SqliteConnection,
     new: &NewRun,
-) -> Result<EnvironmentId, StoreError> {
+) -> Result<(EnvironmentId, bool), StoreError> {
     let env = &new.environment;
+    let known: Option<(String, String)> =
+        sqlx::query_as("select name, facts_json from environment where fingerprint = $1")
+            .bind(&env.fingerprint)
+            .fetch_optional(&mut *tx)
+            .await?;
     let fallback = || {
         format!(
             "env-{}",
             env.fingerprint.get(..8).unwrap_or(&env.fingerprint)
         )
     };
-    let (id,): (i64,) = sqlx::query_as(
+    let (id, name, facts): (i64, String, String) = sqlx::query_as(
         "insert into environment
              (fingerprint, name, facts_json, is_sample, first_seen, last_seen)
          values ($1, $2, $3, $4, $5, $5)
@@ -317,7 +333,7 @@ async fn environment_id(
              end,
              first_seen = min(environment.first_seen, excluded.first_seen),
              last_seen = max(environment.last_seen, excluded.last_seen)
-         returning environment_id",
+         returning environment_id, name, facts_json",
     )
     .bind(&env.fingerprint)
     .bind(env.name.clone().unwrap_or_else(fallback))
@@ -327,7 +343,8 @@ async fn environment_id(
     .bind(env.name.is_some())
     .fetch_one(tx)
     .await?;
-    Ok(EnvironmentId(id))
+    let is_redescribed = known.is_some_and(|known| known != (name, facts));
+    Ok((EnvironmentId(id), is_redescribed))
 }
 
 async fn insert_run_row(

@@ -11,6 +11,7 @@ use crate::domain::{
 };
 
 use super::baseline::{BASELINE_DAYS, BaselineOf};
+use super::memo::Touched;
 use super::row::{self, VERDICT_COLUMNS, VerdictRow};
 use super::{RunInputs, Store, StoreError, code};
 
@@ -127,7 +128,7 @@ impl Store {
         let _writing = self.shared.writing.lock().await;
         let mut tx = self.writer().begin_with("begin immediate").await?;
         let time = write(&mut tx, run, judged).await?;
-        self.commit(tx).await?;
+        self.commit_touching(tx, Touched::Runs(&[run])).await?;
         self.remember_judgements(run, time, judged);
         Ok(())
     }
@@ -147,12 +148,12 @@ impl Store {
 
     /// The rows of a run, with the alerts that stand against them.
     async fn rows_of(&self, run: &Run) -> Result<Vec<Judged>, StoreError> {
-        let (version, kept) = (self.version(), &self.shared.rows);
-        let mut rows = match kept.get(version, &run.id) {
+        let (stamp, kept) = (self.stamp(run.id), &self.shared.rows);
+        let mut rows = match kept.get(&stamp, &run.id) {
             Some(rows) => Vec::clone(&rows),
             None => {
                 let rows = self.read_rows(run).await?;
-                kept.keep(version, run.id, Arc::new(rows.clone()));
+                kept.keep(stamp, run.id, Arc::new(rows.clone()));
                 rows
             }
         };
@@ -196,8 +197,8 @@ impl Store {
                 },
                 standing: None,
                 decided: None,
-                series: Series::clone(&series),
                 judgement: row::judgement(&found.verdict, run.id.0)?,
+                series,
             });
         }
         rows.sort_by(|a, b| {

@@ -5,7 +5,7 @@
 //! - `insert`: a validated run goes in, whole or not at all.
 //! - `run`, `series`, `points`, `judgement`, `baseline`: what pages and the API ask for.
 //! - `pair`: sides of pairs, commits of runs, pull requests.
-//! - `track`: whole histories in memory. [`memo`]: what was worked out, until something is written.
+//! - `track`: whole histories in memory. [`memo`]: what was worked out, until a write touches it.
 //! - `rejudge`: runs whose history changed.
 //! - `alert`: alerts, accepted levels, what pairs said, annotations.
 //! - `confirmation`: pairs measured on the night of a run, and what was asked for.
@@ -76,7 +76,7 @@ pub use confirmation::StoredConfirmation;
 pub use github::{OutboxCounts, OutboxEntry, Tried};
 pub use insert::{Inserted, Outcome, RunInputs, Verdicts};
 pub use maintain::{Prunable, restore};
-pub use memo::Memo;
+pub use memo::{Memo, Stamp};
 pub use open::StoreOptions;
 pub use pair::{MainRuns, PullHead};
 pub use rejudge::Rejudge;
@@ -104,6 +104,7 @@ struct Shared {
     /// Held by who writes, from before his transaction until what is in memory says the same.
     writing: tokio::sync::Mutex<()>,
     tracks: track::Tracks,
+    stamps: memo::Stamps,
     /// What runs say at every point of a trend.
     heads: DashMap<crate::domain::RunId, Arc<run::RunHead>, ahash::RandomState>,
     /// Rows of the runs that were looked at last, without the alerts that stand against them.

@@ -85,6 +85,7 @@ impl Store {
                 series_by_id: DashMap::default(),
                 writing: tokio::sync::Mutex::default(),
                 tracks: Tracks::default(),
+                stamps: super::memo::Stamps::default(),
                 heads: DashMap::default(),
                 rows: Memo::new(MOST_RUNS),
             }),
@@ -125,6 +126,9 @@ fn connection(path: &Path) -> SqliteConnectOptions {
         .pragma("cache_size", "-8192")
         .pragma("temp_store", "memory")
         .statement_cache_capacity(256)
+        // The rows of a run are 500: the connection's thread need not wait for the one who takes them
+        // out, nor wake him for each.
+        .row_buffer_size(1024)
 }
 
 #[cfg(test)]

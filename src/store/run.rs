@@ -4,6 +4,7 @@ use sqlx::{QueryBuilder, Sqlite, SqliteConnection, SqliteExecutor};
 
 use crate::domain::{EnvironmentId, Millis, Run, RunId, RunKind, Text};
 
+use super::memo::Touched;
 use super::row::{RUN_COLUMNS, RunRow};
 use super::{Store, StoreError, code};
 
@@ -188,7 +189,7 @@ impl Store {
     pub async fn reserve_run(&self, run_key: &str) -> Result<RunId, StoreError> {
         let mut tx = self.writer().begin_with("begin immediate").await?;
         let id = key_to_id(&mut tx, run_key).await?;
-        self.commit(tx).await?;
+        self.commit_touching(tx, Touched::Nothing).await?;
         Ok(id)
     }
 }

@@ -188,6 +188,14 @@ impl Store {
         Ok(out)
     }
 
+    /// Whether series are otherwise now than they were remembered.
+    pub(super) fn differ(&self, series: &[Arc<Series>]) -> bool {
+        series.iter().any(|series| {
+            let known = self.shared.series_by_id.get(&series.id);
+            known.is_some_and(|known| !Arc::ptr_eq(&known, series) && *known != *series)
+        })
+    }
+
     pub(super) fn remember(&self, series: &[Arc<Series>]) {
         for series in series {
             self.shared

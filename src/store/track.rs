@@ -23,6 +23,7 @@ use bench_verdict::verdict::{Band, Evidence};
 
 use crate::domain::{InputsHash, Judgement, Millis, RunId, SeriesId};
 
+use super::memo::Touched;
 use super::row::{self, VERDICT_COLUMNS, VerdictRow};
 use super::{Store, StoreError};
 
@@ -281,6 +282,7 @@ impl Store {
         if before != version {
             self.shared.tracks.clear();
             self.shared.heads.clear();
+            self.shared.stamps.touch(Touched::All);
         }
         Ok(())
     }

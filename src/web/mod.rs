@@ -54,6 +54,7 @@ use crate::store::{Memo, Store};
 
 use self::api::body::Uploads;
 use self::metrics::Metrics;
+use crate::analysis::compare::RunSide;
 use crate::analysis::confirmation::{JUDGE, PairJudge};
 use crate::analysis::overview::Night;
 
@@ -65,6 +66,9 @@ const MOST_NIGHTS: usize = 128;
 
 /// Comparisons that are kept: a pull request's worth of pushes, 1 MB each of 500 series.
 const MOST_COMPARISONS: usize = 16;
+
+/// Sides of comparisons that are kept beside them: the base of a pull request is that of each push.
+const MOST_SIDES: usize = 4;
 
 /// What tells the time; tests inject their own.
 pub type Clock = Arc<dyn Fn() -> Millis + Send + Sync>;
@@ -97,7 +101,9 @@ pub struct AppState {
     /// What `/` lists of earlier nights.
     pub nights: Arc<Memo<RunId, Night>>,
     /// Comparisons of runs, base and head, under the gate's usual options.
-    pub comparisons: Arc<Memo<(RunId, RunId), Arc<sides::Compared>>>,
+    pub comparisons: Arc<sides::Comparisons>,
+    /// What runs were compared from.
+    pub sides: Arc<Memo<RunId, Arc<RunSide>>>,
     /// How large the tables are, as far as it was read.
     pub table_sizes: Arc<pages::status::TableSizes>,
     /// Cancelled when the server shuts down: streams end by it.
@@ -121,6 +127,7 @@ impl AppState {
             started: jiff::Timestamp::now().into(),
             nights: Arc::new(Memo::new(MOST_NIGHTS)),
             comparisons: Arc::new(Memo::new(MOST_COMPARISONS)),
+            sides: Arc::new(Memo::new(MOST_SIDES)),
             table_sizes: Arc::default(),
             shutdown: CancellationToken::new(),
         }

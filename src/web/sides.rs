@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use bench_verdict::gate::GateOptions;
+use futures::try_join;
 
 use super::{AppState, WebError};
 use crate::analysis::compare::{RunComparison, RunSide, compare};
 use crate::analysis::pull::{self, BaseChoice, Bases, ComparedPush};
-use crate::domain::{JudgedRun, Run, RunId, RunKind};
-use crate::store::{MainRuns, RunFilter};
+use crate::domain::{Run, RunId, RunKind};
+use crate::store::{MainRuns, Memo, RunFilter, Stamp};
 use crate::web::pages::environment_or_unknown;
 
 /// So many runs of a commit or a branch are looked through for two that compare.
@@ -119,56 +120,62 @@ fn usable(mut runs: Vec<Run>) -> Vec<Run> {
 }
 
 /// A run with all that a comparison looks at.
-pub async fn load(state: &AppState, id: RunId) -> Result<RunSide, WebError> {
-    let run = state.store.judged_run(id).await?;
+async fn load(state: &AppState, id: RunId) -> Result<Arc<RunSide>, WebError> {
+    let stamp = state.store.stamp(id);
+    if let Some(side) = state.sides.get(&stamp, &id) {
+        return Ok(side);
+    }
+    let store = &state.store;
+    let (run, samples, pair, environments) = try_join!(
+        store.judged_run(id),
+        store.all_samples(id),
+        store.pair(id),
+        store.environments(),
+    )?;
     let run = run.ok_or_else(|| WebError::not_found("run", id))?;
-    side_of(state, run).await
-}
-
-async fn side_of(state: &AppState, run: JudgedRun) -> Result<RunSide, WebError> {
-    let environments = state.store.environments().await?;
-    Ok(RunSide {
-        samples: state
-            .store
-            .all_samples(run.run.id)
-            .await?
-            .into_iter()
-            .collect(),
-        pair: state.store.pair(run.run.id).await?,
+    let side = Arc::new(RunSide {
+        samples: samples.into_iter().collect(),
+        pair,
         environment: environment_or_unknown(&environments, run.run.environment),
         run,
-    })
+    });
+    state.sides.keep(stamp, id, side.clone());
+    Ok(side)
 }
 
 /// Two runs compared, with what they were compared from.
 #[derive(Debug, Clone)]
 pub struct Compared {
     /// The side compared with.
-    pub base: RunSide,
+    pub base: Arc<RunSide>,
     /// The side judged.
-    pub head: RunSide,
+    pub head: Arc<RunSide>,
     /// What came of it.
     pub result: Arc<RunComparison>,
 }
 
-/// Compares two runs. Nothing changes a comparison but a write, so those under the gate's usual
-/// options are kept until then.
+/// Comparisons by base and head.
+pub type Comparisons = Memo<(RunId, RunId), Arc<Compared>, (Stamp, Stamp)>;
+
+/// Compares two runs. Nothing changes a comparison but a write that touches one of them, so those
+/// under the gate's usual options are kept until then.
 pub async fn compare_runs(
     state: &AppState,
     base: RunId,
     head: RunId,
     options: &GateOptions,
 ) -> Result<Arc<Compared>, WebError> {
-    let (version, key) = (state.store.version(), (base, head));
+    let stamps = (state.store.stamp(base), state.store.stamp(head));
+    let key = (base, head);
     let is_usual = *options == GateOptions::default();
-    if is_usual && let Some(compared) = state.comparisons.get(version, &key) {
+    if is_usual && let Some(compared) = state.comparisons.get(&stamps, &key) {
         return Ok(compared);
     }
-    let (base, head) = (load(state, base).await?, load(state, head).await?);
+    let (base, head) = try_join!(load(state, base), load(state, head))?;
     let result = Arc::new(compare(&base, &head, options));
     let compared = Arc::new(Compared { base, head, result });
     if is_usual {
-        state.comparisons.keep(version, key, compared.clone());
+        state.comparisons.keep(stamps, key, compared.clone());
     }
     Ok(compared)
 }

@@ -12,6 +12,7 @@ pub mod sections;
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use bench_report::metric::{Direction, Kind};
 use bench_verdict::compare::{Compared, Question};
@@ -54,7 +55,7 @@ pub struct RowSeries {
     /// The side compared with; the same as the other one's where the machine is.
     pub base: SeriesId,
     /// The side judged.
-    pub head: Series,
+    pub head: Arc<Series>,
 }
 
 /// Fewer rows than this are compared before a thread has begun.

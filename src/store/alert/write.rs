@@ -58,18 +58,19 @@ impl Store {
     }
 }
 
-/// Writes what news make of the alerts of an epoch.
+/// Writes what news make of the alerts of an epoch. False where they make nothing.
 pub(in crate::store) async fn settle(
     store: &Store,
     tx: &mut SqliteConnection,
     epoch: &Epoch,
     step: &AlertStep,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let inputs = store.alert_inputs(tx, epoch, step).await?;
-    for alert in (step.settle)(inputs, &step.news) {
-        save(tx, &alert).await?;
+    let changed = (step.settle)(inputs, &step.news);
+    for alert in &changed {
+        save(tx, alert).await?;
     }
-    Ok(())
+    Ok(!changed.is_empty())
 }
 
 /// Writes an alert as it is.

@@ -86,7 +86,7 @@ impl World {
                         sample_count: 10,
                         interval: None,
                     };
-                    (series.clone(), measurement)
+                    (series.clone().into(), measurement)
                 });
             let inputs = JudgeInputs {
                 at,

@@ -134,7 +134,7 @@ pub(crate) fn measured(
             creep: None,
             inputs: None,
         },
-        series,
+        series: series.into(),
         standing: None,
         decided: None,
     }

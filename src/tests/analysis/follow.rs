@@ -31,7 +31,7 @@ fn one_by_one(series: &Series, runs: &[Seen]) -> (Vec<(RunId, Judgement)>, Carri
         };
         let inputs = JudgeInputs {
             at: seen.time,
-            rows: vec![(series.clone(), measurement)],
+            rows: vec![(series.clone().into(), measurement)],
             history: vec![(series.id, history)],
         };
         // What is carried is kept as bytes between two uploads.
@@ -154,7 +154,7 @@ fn a_late_run_is_judged_by_the_rule_alone() {
     let inputs = JudgeInputs {
         at,
         history: vec![(series.id, vec![(at.minus_days(1), 100.0); 3])],
-        rows: vec![(series, measurement)],
+        rows: vec![(series.into(), measurement)],
     };
     let night = judge_night(&inputs, carried, true);
     let judgement = night.judgements[0].1;

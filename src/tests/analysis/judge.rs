@@ -21,7 +21,7 @@ fn one(series: Series, value: f64, history: Vec<(Millis, f64)>) -> Judgement {
     let inputs = JudgeInputs {
         at: TONIGHT,
         history: vec![(SeriesId(77), Vec::new()), (series.id, history)],
-        rows: vec![(series, measurement)],
+        rows: vec![(series.into(), measurement)],
     };
     let mut judged = judge(&inputs);
     assert_eq!(judged.len(), 1);
@@ -71,7 +71,7 @@ fn a_series_without_an_entry_has_no_history() {
     let inputs = JudgeInputs {
         at: TONIGHT,
         rows: vec![(
-            series(1, "B", "latency_p50", ""),
+            series(1, "B", "latency_p50", "").into(),
             Measurement {
                 series: SeriesId(1),
                 run: RunId(9),

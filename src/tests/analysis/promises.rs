@@ -109,7 +109,7 @@ impl Lived {
             judgement: self.judgements[last],
             standing: standing.get(&self.series.id).copied(),
             decided: None,
-            series: self.series.clone(),
+            series: self.series.clone().into(),
         };
         of_run(&night(vec![row]), &GateOptions::default()).status
     }

@@ -1,5 +1,7 @@
 //! The absolute goals and the red flags.
 
+use std::sync::Arc;
+
 use bench_report::metric::{Direction, Kind};
 use bench_verdict::suite_rules::{self, RedFlag};
 use bench_verdict::verdict::{Band, Evidence};
@@ -267,7 +269,7 @@ fn the_absolute_rules_look_at_the_worst_latency_and_the_best_throughput() {
         "1/s",
         7_000.0,
     );
-    slow.series.better = Direction::Higher;
+    Arc::make_mut(&mut slow.series).better = Direction::Higher;
     let run = night(vec![
         slow,
         value(

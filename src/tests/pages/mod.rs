@@ -6,6 +6,7 @@ mod benchmark;
 mod compare;
 mod environments;
 mod help;
+mod kept;
 mod overview;
 mod profile;
 mod run;

@@ -270,7 +270,7 @@ impl From<Judgement> for JudgementView {
 impl From<&Judged> for RowView {
     fn from(row: &Judged) -> Self {
         Self {
-            series: (&row.series).into(),
+            series: (&*row.series).into(),
             value: row.measurement.value,
             samples: row.measurement.sample_count,
             interval: row.measurement.interval,

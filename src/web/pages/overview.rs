@@ -114,14 +114,14 @@ async fn load(state: &AppState, environment: Environment) -> Result<BlockInputs,
     })
 }
 
-/// What the list of nights says of an earlier one. Nothing changes it but a write.
+/// What the list of nights says of an earlier one. Nothing changes it but a write that touches it.
 async fn earlier(state: &AppState, run: Run) -> Result<Night, WebError> {
-    let (version, id) = (state.store.version(), run.id);
-    if let Some(night) = state.nights.get(version, &id) {
+    let (stamp, id) = (state.store.stamp(run.id), run.id);
+    if let Some(night) = state.nights.get(&stamp, &id) {
         return Ok(night);
     }
     let night = night_of(&state.store.judged(run).await?);
-    state.nights.keep(version, id, night.clone());
+    state.nights.keep(stamp, id, night.clone());
     Ok(night)
 }
 

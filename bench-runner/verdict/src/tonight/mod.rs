@@ -1,11 +1,15 @@
 //! One night of one series, judged by all four statements from what is at hand: the nights of the
 //! last half year and a small state. The cost does not grow with the history.
+//!
+//! # Layout
+//! - here: the state, and one night. `walk`: a whole history. [`settle`]: what pairs of the night add.
 
 use serde::{Deserialize, Serialize};
 
 pub mod settle;
+mod walk;
 
-use self::settle::Settled;
+pub use self::walk::{Walk, replay};
 use crate::band::{self, Band, Baseline, Point};
 use crate::creep::{self, Creep};
 use crate::evidence::Thresholds;
@@ -190,80 +194,15 @@ fn detector_before<'a>(
     Detector::before(history, next, changes.collect(), refuted, *thresholds)
 }
 
-/// A whole history followed night by night: gives of each night what [`tonight`] would, at a small
-/// part of its cost, for what is judged by the nights before is kept from one to the next.
-#[derive(Debug, Clone)]
-pub struct Walk<'a> {
-    history: &'a History,
-    thresholds: Thresholds,
-    detector: Detector<'a>,
-    state: State,
-    next: usize,
-}
-
-impl<'a> Walk<'a> {
-    /// Starts before the first night.
-    pub fn new(history: &'a History, thresholds: Thresholds) -> Walk<'a> {
-        Walk {
-            history,
-            thresholds,
-            detector: Detector::new(history, thresholds),
-            state: State::default(),
-            next: 0,
-        }
-    }
-
-    /// What the nights so far have left.
-    pub fn state(&self) -> &State {
-        &self.state
-    }
-
-    /// Takes the level of the nights from here on as the accepted one.
-    pub fn accept(&mut self, now_ms: i64) {
-        self.state.accept(now_ms);
-    }
-
-    /// Takes in what pairs of the night before the next one came to; `told` is what was said of it.
-    pub fn settle(&mut self, settled: &Settled, told: &mut Tonight) {
-        let Some(last) = self.next.checked_sub(1) else {
-            return;
-        };
-        let (history, thresholds) = (self.history, &self.thresholds);
-        settle::settle(history, last, &mut self.state, told, settled, thresholds);
-        self.detector = detector_before(history, self.next, &self.state, thresholds);
-    }
-}
-
-impl Iterator for Walk<'_> {
-    type Item = Tonight;
-
-    /// Judges the next night.
-    fn next(&mut self) -> Option<Tonight> {
-        let last = self.next;
-        if last >= self.history.len() {
-            return None;
-        }
-        self.next += 1;
-        self.state.forget(self.history, last, &self.thresholds);
-        let (history, thresholds) = (self.history, &self.thresholds);
-        Some(judge(
-            history,
-            last,
-            &mut self.detector,
-            &mut self.state,
-            thresholds,
-        ))
-    }
-}
-
-/// Judges night `last`, which the detector has yet to see.
-fn judge(
+/// Takes night `last` in, which the detector has yet to see: the change that it confirms, and those
+/// that it takes back.
+fn see(
     history: &History,
     last: usize,
     detector: &mut Detector<'_>,
     state: &mut State,
     thresholds: &Thresholds,
-) -> Tonight {
+) -> (Option<LevelChange>, Vec<LevelChange>) {
     let now = history.nights()[last];
     if state.epoch != Some(now.epoch) {
         state.epoch = Some(now.epoch);
@@ -281,7 +220,19 @@ fn judge(
         }
     }
     state.fill_levels(history, last);
+    (confirmed, retracted)
+}
 
+/// Judges night `last`, which the detector has yet to see.
+fn judge(
+    history: &History,
+    last: usize,
+    detector: &mut Detector<'_>,
+    state: &mut State,
+    thresholds: &Thresholds,
+) -> Tonight {
+    let now = history.nights()[last];
+    let (confirmed, retracted) = see(history, last, detector, state, thresholds);
     let context = detector.tonight();
     let (baseline, judged) = band_of(history, last);
     let z = context
@@ -323,13 +274,6 @@ fn judge(
         tails: asked,
         creep_numbers: crept.map(|(numbers, _)| numbers),
     }
-}
-
-/// The state after a whole history, night by night: what [`tonight`] would have left.
-pub fn replay(history: &History, thresholds: &Thresholds) -> State {
-    let mut walk = Walk::new(history, *thresholds);
-    walk.by_ref().for_each(drop);
-    walk.state
 }
 
 /// Whether an alert closes by itself: the median of the last three nights is back within

@@ -274,7 +274,7 @@ fn the_first_night_and_none_at_all_are_answered() {
 }
 
 #[test]
-fn a_walk_says_of_each_night_what_that_night_alone_says() {
+fn a_walk_says_of_each_night_what_that_night_alone_says_whatever_it_passed() {
     let thresholds = Thresholds::default();
     let histories = [
         Simulation::new(3)
@@ -296,6 +296,7 @@ fn a_walk_says_of_each_night_what_that_night_alone_says() {
     for simulation in histories {
         let whole = simulation.history_until(simulation.len());
         let mut walk = Walk::new(&whole, thresholds);
+        let mut passing = walk.clone();
         let mut state = State::default();
         for end in 1..=simulation.len() {
             let until = simulation.history_until(end);
@@ -303,6 +304,8 @@ fn a_walk_says_of_each_night_what_that_night_alone_says() {
             let window = History::new(until.nights()[from..].to_vec(), *until.metric());
             let alone = tonight(&window, &mut state, &thresholds);
             let walked = walk.next();
+            let passed = passing.clone().next();
+            passing.pass();
             assert!(alone.is_some() && walked.is_some(), "night {end}");
             let told = |night: &Tonight| {
                 let noise = night.context.map(|context| context.noise);
@@ -320,8 +323,15 @@ fn a_walk_says_of_each_night_what_that_night_alone_says() {
                 walked.as_ref().map(told),
                 "night {end}"
             );
+            assert_eq!(
+                passed.as_ref().map(told),
+                walked.as_ref().map(told),
+                "night {end}"
+            );
             assert_eq!(&state, walk.state(), "night {end}");
+            assert_eq!(&state, passing.state(), "night {end}");
         }
-        assert!(walk.next().is_none());
+        passing.pass();
+        assert!(walk.next().is_none() && passing.next().is_none());
     }
 }

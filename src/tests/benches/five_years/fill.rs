@@ -124,6 +124,23 @@ fn pushed(push: i64, series: usize, nights: i64) -> NewRun {
     }
 }
 
+/// What another pull request's run uploads on the same machine.
+pub(crate) async fn other(store: &Store) {
+    const SERIES: usize = 30;
+    let upload = NewRun {
+        run_key: uuid::Uuid::new_v4().to_string(),
+        kind: RunKind::Pull,
+        revision: Revision {
+            commit: format!("{:040x}", 1_u64 << 41),
+            branch: Some("another".to_owned()),
+            pull: Some(PULL + 1),
+            ..Revision::default()
+        },
+        ..run(LAST + DAY_MS / 2, 1 << 21, SERIES, |_| 1.0)
+    };
+    put(store, &upload).await;
+}
+
 fn commit_of(night: i64) -> String {
     format!("{night:040x}")
 }

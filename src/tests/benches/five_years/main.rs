@@ -6,9 +6,9 @@
 //!
 //! `-- --years N --series N --database FILE` change it; a database that has runs already is used as
 //! it is, so that `--database FILE` makes the store once. `--only small|pages|server|readers` does a
-//! part of it. Without `--bench` (as `cargo test --benches` calls it) two weeks of it show that it
-//! runs. Figures by the clock say something on a machine that does nothing else; beside them stands
-//! the processor's time.
+//! part of it, `--page TEXT` only the addresses with that text in them. Without `--bench` (as
+//! `cargo test --benches` calls it) two weeks of it show that it runs. Figures by the clock say
+//! something on a machine that does nothing else; beside them stands the processor's time.
 //!
 //! # Layout
 //! - here: what is measured in which order. `table`: goals, met or missed.
@@ -47,6 +47,7 @@ struct Args {
     database: Option<PathBuf>,
     repeats: usize,
     only: Option<String>,
+    page: Option<String>,
     measure: bool,
 }
 
@@ -133,6 +134,7 @@ fn args() -> Args {
         database: after("--database").map(PathBuf::from),
         repeats,
         only: after("--only"),
+        page: after("--page"),
         measure,
     }
 }
