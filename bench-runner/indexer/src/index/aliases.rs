@@ -5,16 +5,23 @@
 //! only; a worker without such names has none of this.
 
 use crate::hash::EngineKey;
-use hashbrown::HashMap;
+use hashbrown::hash_table::{Entry, HashTable};
+use hashbrown::{DefaultHashBuilder, HashMap};
+use std::hash::BuildHasher;
 
 /// A set of media, a bit each.
 pub(crate) type Media = u8;
 
-/// One worker's own names, both ways.
+/// One worker's own names, both ways: a list of claims, and their places in it by name and, for the
+/// first of each block's claims, by block.
 #[derive(Debug, Default)]
 pub(crate) struct Aliases {
-    by_name: HashMap<EngineKey, Claim>,
-    by_block: HashMap<u32, Claims>,
+    claims: Vec<Claimed>,
+    /// Places in the list that are free.
+    free: Vec<u32>,
+    by_name: HashTable<u32>,
+    by_block: HashMap<u32, u32>,
+    hasher: DefaultHashBuilder,
 }
 
 /// What a name claims.
@@ -24,132 +31,203 @@ pub(crate) struct Claim {
     pub(crate) media: Media,
 }
 
-/// How a worker claims a block for which it has a name of its own.
-#[derive(Debug, Default)]
-struct Claims {
-    /// Media claimed under the fleet's name as well.
+/// A claim in the list.
+#[derive(Clone, Copy, Debug)]
+struct Claimed {
+    name: EngineKey,
+    claim: Claim,
+    /// Media on which the block is claimed under the fleet's name as well; kept with the first of
+    /// the block's claims.
     by_fleet_name: Media,
-    names: Vec<EngineKey>,
+    /// The place of the block's next claim: no worker but an odd one has two names for a block.
+    next: u32,
 }
 
+/// No place.
+const END: u32 = u32::MAX;
+
 impl Aliases {
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.by_block.is_empty()
     }
 
+    #[inline]
     pub(crate) fn by_name(&self, name: EngineKey) -> Option<Claim> {
-        self.by_name.get(&name).copied()
+        self.place(name)
+            .map(|place| self.claims[place as usize].claim)
+    }
+
+    #[inline]
+    fn place(&self, name: EngineKey) -> Option<u32> {
+        let is_it = |place: &u32| self.claims[*place as usize].name == name;
+        let hash = self.hasher.hash_one(name);
+        self.by_name.find(hash, is_it).copied()
     }
 
     /// Media on which the worker claims the block under the fleet's name; `None` where it has no
     /// name of its own for the block, and all it holds is under the fleet's name.
     pub(crate) fn by_fleet_name(&self, block: u32) -> Option<Media> {
-        self.by_block.get(&block).map(|claims| claims.by_fleet_name)
+        let first = self.by_block.get(&block)?;
+        Some(self.claims[*first as usize].by_fleet_name)
     }
 
     /// Adds a claim under the fleet's name, to a block that has a name here.
     pub(crate) fn add_fleet_name(&mut self, block: u32, media: Media) {
-        if let Some(claims) = self.by_block.get_mut(&block) {
-            claims.by_fleet_name |= media;
+        if let Some(first) = self.by_block.get(&block) {
+            self.claims[*first as usize].by_fleet_name |= media;
         }
     }
 
-    /// Adds a claim under a name of the worker's own. `held` is what the worker holds of the
-    /// block so far.
+    /// Adds a claim under a name of the worker's own, which names no other block. `held` is what
+    /// the worker holds of the block so far.
     pub(crate) fn add(&mut self, name: EngineKey, block: u32, media: Media, held: Media) {
-        let claims = self.by_block.entry(block).or_insert_with(|| Claims {
-            by_fleet_name: held,
-            names: Vec::with_capacity(1),
-        });
-        if !claims.names.contains(&name) {
-            claims.names.push(name);
+        if !self.add_new(name, block, media, held)
+            && let Some(place) = self.place(name)
+        {
+            self.claims[place as usize].claim.media |= media;
         }
-        let claim = self
-            .by_name
-            .entry(name)
-            .or_insert(Claim { block, media: 0 });
-        claim.media |= media;
+    }
+
+    /// The same for a name that is new to the worker; false, and nothing done, for one that is not.
+    pub(crate) fn add_new(
+        &mut self,
+        name: EngineKey,
+        block: u32,
+        media: Media,
+        held: Media,
+    ) -> bool {
+        let (claims, hasher) = (&mut self.claims, &self.hasher);
+        let entry = self.by_name.entry(
+            hasher.hash_one(name),
+            |place| claims[*place as usize].name == name,
+            |place| hasher.hash_one(claims[*place as usize].name),
+        );
+        let Entry::Vacant(vacant) = entry else {
+            return false;
+        };
+        let place = self.free.pop().unwrap_or(claims.len() as u32);
+        vacant.insert(place);
+        let mut claimed = Claimed {
+            name,
+            claim: Claim { block, media },
+            by_fleet_name: held,
+            next: END,
+        };
+        match self.by_block.entry(block) {
+            hashbrown::hash_map::Entry::Vacant(vacant) => {
+                vacant.insert(place);
+            }
+            hashbrown::hash_map::Entry::Occupied(first) => {
+                // Behind the first, which keeps what is said of the block.
+                let first = &mut claims[*first.get() as usize];
+                claimed.next = std::mem::replace(&mut first.next, place);
+            }
+        }
+        match claims.get_mut(place as usize) {
+            Some(free) => *free = claimed,
+            None => claims.push(claimed),
+        }
+        true
     }
 
     /// Takes a claim under a name of the worker's own away from some media; gives the media on
     /// which the block is then claimed no more.
     pub(crate) fn take(&mut self, name: EngineKey, media: Media) -> Media {
-        let Some(claim) = self.by_name.get_mut(&name) else {
+        let Some(place) = self.place(name) else {
             return 0;
         };
-        let taken = claim.media & media;
+        let claim = &mut self.claims[place as usize].claim;
+        let (block, taken) = (claim.block, claim.media & media);
         claim.media &= !media;
-        let block = claim.block;
-        if claim.media == 0 {
-            self.by_name.remove(&name);
-            if let Some(claims) = self.by_block.get_mut(&block) {
-                claims.names.retain(|kept| *kept != name);
-            }
-        }
+        let is_over = claim.media == 0;
         let left = self.claimed(block);
-        self.settle(block);
+        if is_over {
+            self.drop_claim(place);
+        }
         taken & !left
     }
 
     /// Takes the claim under the fleet's name away from some media; gives the media on which the
     /// block is then claimed no more.
     pub(crate) fn take_fleet_name(&mut self, block: u32, media: Media) -> Media {
-        let Some(claims) = self.by_block.get_mut(&block) else {
+        let Some(first) = self.by_block.get(&block) else {
             return media;
         };
-        let taken = claims.by_fleet_name & media;
-        claims.by_fleet_name &= !media;
+        let by_fleet_name = &mut self.claims[*first as usize].by_fleet_name;
+        let taken = *by_fleet_name & media;
+        *by_fleet_name &= !media;
         taken & !self.claimed(block)
     }
 
     /// Drops all claims to a block on some media: it was evicted.
     pub(crate) fn forget(&mut self, block: u32, media: Media) {
-        let Some(claims) = self.by_block.get_mut(&block) else {
+        let Some(&first) = self.by_block.get(&block) else {
             return;
         };
-        claims.by_fleet_name &= !media;
-        let by_name = &mut self.by_name;
-        claims.names.retain(|name| {
-            let Some(claim) = by_name.get_mut(name) else {
-                return false;
-            };
-            claim.media &= !media;
-            if claim.media == 0 {
-                by_name.remove(name);
-                return false;
+        self.claims[first as usize].by_fleet_name &= !media;
+        let mut place = first;
+        while place != END {
+            let claimed = &mut self.claims[place as usize];
+            claimed.claim.media &= !media;
+            let (is_over, next) = (claimed.claim.media == 0, claimed.next);
+            if is_over {
+                self.drop_claim(place);
             }
-            true
-        });
-        self.settle(block);
+            place = next;
+        }
     }
 
     /// All media on which the block is claimed by any name.
     fn claimed(&self, block: u32) -> Media {
-        self.by_block.get(&block).map_or(0, |claims| {
-            let own = claims
-                .names
-                .iter()
-                .filter_map(|name| self.by_name.get(name));
-            own.fold(claims.by_fleet_name, |media, claim| media | claim.media)
-        })
+        let Some(&first) = self.by_block.get(&block) else {
+            return 0;
+        };
+        let mut media = self.claims[first as usize].by_fleet_name;
+        let mut place = first;
+        while let Some(claimed) = self.claims.get(place as usize) {
+            media |= claimed.claim.media;
+            place = claimed.next;
+        }
+        media
     }
 
-    /// Forgets that the worker had names for the block once it has none.
-    fn settle(&mut self, block: u32) {
-        if self
-            .by_block
-            .get(&block)
-            .is_some_and(|claims| claims.names.is_empty())
-        {
+    /// Takes a claim out of the list. The block's last one takes with it what is known of the block:
+    /// all that the worker holds of it is under the fleet's name then.
+    fn drop_claim(&mut self, place: u32) {
+        let Claimed {
+            name,
+            claim: Claim { block, .. },
+            by_fleet_name,
+            next,
+        } = self.claims[place as usize];
+        let hash = self.hasher.hash_one(name);
+        if let Ok(entry) = self.by_name.find_entry(hash, |found| *found == place) {
+            entry.remove();
+        }
+        self.free.push(place);
+        let Some(first) = self.by_block.get_mut(&block) else {
+            return;
+        };
+        if *first != place {
+            let mut before = *first;
+            while self.claims[before as usize].next != place {
+                before = self.claims[before as usize].next;
+            }
+            self.claims[before as usize].next = next;
+        } else if next == END {
             self.by_block.remove(&block);
+        } else {
+            *first = next;
+            self.claims[next as usize].by_fleet_name = by_fleet_name;
         }
     }
 
-    /// Bytes of both maps, from their capacities.
+    /// Bytes of the list and both maps, from their capacities.
     pub(crate) fn bytes(&self) -> usize {
-        let names = self.by_name.capacity() * (size_of::<(EngineKey, Claim)>() + 1);
-        let blocks = self.by_block.capacity() * (size_of::<(u32, Claims)>() + 1);
-        // Each block's list holds one name in all but odd cases.
-        names + blocks + self.by_block.len() * size_of::<EngineKey>()
+        self.claims.capacity() * size_of::<Claimed>()
+            + self.free.capacity() * size_of::<u32>()
+            + self.by_name.allocation_size()
+            + self.by_block.allocation_size()
     }
 }

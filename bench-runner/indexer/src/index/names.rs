@@ -3,7 +3,7 @@
 use super::aliases::Media;
 use super::meter::Work;
 use super::seats::Target;
-use super::segment::{BLOCKS, Segment, block_at, place_of};
+use super::segment::{BLOCKS, Segment, block_at, place_of, span};
 use super::writer::Edit;
 use crate::hash::EngineKey;
 use crate::sync::{Ordering, Own};
@@ -247,6 +247,46 @@ impl<'a> Edit<'a> {
             aliases.add(name, block, medium, held);
         }
         self.hold(id, segment, target, place, place + 1, segment.length())
+    }
+
+    /// The seat claims blocks in a row that others hold, on one medium, under names that nobody has
+    /// used for anything: what an engine with a hash seed of its own does to each prefix that others
+    /// have stored. Gives how many it did not hold there; `None` where one of them is otherwise: each
+    /// is then to be claimed the exact way, which takes note of those that are claimed already.
+    pub(crate) fn claim_by_new_names(
+        &mut self,
+        target: Target,
+        id: u32,
+        segment: &'a Segment,
+        place: usize,
+        names: &[EngineKey],
+    ) -> Option<u32> {
+        let span = span(place, place + names.len());
+        if segment.held.own() & segment.named.own() & span != span {
+            return None;
+        }
+        self.foresee(names);
+        let mut held = [0; Media::BITS as usize];
+        for (medium, held) in held.iter_mut().enumerate().take(self.writer.media.len()) {
+            if self.writer.used_media & (1 << medium) != 0 {
+                *held = self.held_by(segment, Target::new(target.seat, medium as u8));
+            }
+        }
+        for (step, name) in names.iter().enumerate() {
+            let place = place + step;
+            let on = held.iter().enumerate();
+            let on = on.fold(0, |media, (medium, held)| {
+                media | ((held >> place) & 1) << medium
+            });
+            let (block, medium) = (block_at(id, place), 1 << target.medium);
+            let is_known = self.find_name(*name).is_some();
+            let aliases = &mut self.writer.seats[target.seat as usize].aliases;
+            if is_known || !aliases.add_new(*name, block, medium, on) {
+                return None;
+            }
+        }
+        let to = place + names.len();
+        Some(self.hold(id, segment, target, place, to, segment.length()))
     }
 
     /// Takes back a seat's claim to a block under one name on some media; gives the media it had

@@ -165,6 +165,9 @@ impl<'a> Edit<'a> {
             let to = place + names.len();
             return self.hold(id, segment, target, place, to, segment.length());
         }
+        if let Some(newly) = self.claim_by_new_names(target, id, segment, place, names) {
+            return newly;
+        }
         let mut newly = 0;
         for (step, name) in names.iter().enumerate() {
             newly += self.claim(target, id, place + step, *name);
@@ -247,8 +250,11 @@ impl<'a> Edit<'a> {
         place: usize,
         names: &[EngineKey],
     ) {
-        let is_plain = self.writer.seats[target.seat as usize].aliases.is_empty();
-        if is_plain && self.give_names(segment, id, place, names) {
+        // Names that the worker has for nothing else, and that nobody has for anything.
+        let aliases = &self.writer.seats[target.seat as usize].aliases;
+        let are_new =
+            aliases.is_empty() || names.iter().all(|name| aliases.by_name(*name).is_none());
+        if are_new && self.give_names(segment, id, place, names) {
             let to = place + names.len();
             self.hold(id, segment, target, place, to, segment.length());
             return;
