@@ -30,4 +30,6 @@ pub struct Commit {
     pub subject: String,
     /// Who wrote it.
     pub author: String,
+    /// The folders that it changes; empty where they are not known.
+    pub touches: Vec<String>,
 }

@@ -93,6 +93,7 @@ fn new_run(
         commit: c.commit,
         subject: c.subject,
         author: c.author,
+        touches: c.touches,
     });
     let mut new = NewRun {
         run_key: report.run_key.to_string(),

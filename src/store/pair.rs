@@ -101,8 +101,8 @@ impl Store {
 
     /// The commits that a run covers, newest first, as its report lists them.
     pub async fn commits(&self, run: RunId) -> Result<Vec<Commit>, StoreError> {
-        let rows: Vec<(String, String, String)> = sqlx::query_as(
-            "select commit_hash, subject, author
+        let rows: Vec<(String, String, String, String)> = sqlx::query_as(
+            "select commit_hash, subject, author, touches_json
              from run_commit
              where run_id = $1
              order by ordinal",
@@ -110,14 +110,16 @@ impl Store {
         .bind(run.0)
         .fetch_all(self.readers())
         .await?;
-        Ok(rows
-            .into_iter()
-            .map(|(commit, subject, author)| Commit {
-                commit,
-                subject,
-                author,
+        rows.into_iter()
+            .map(|(commit, subject, author, touches)| {
+                Ok(Commit {
+                    commit,
+                    subject,
+                    author,
+                    touches: code::from_json(&touches, "commit", run.0)?,
+                })
             })
-            .collect())
+            .collect()
     }
 
     /// The oldest run of the main branch that is at a commit or lists it among those since the run
@@ -243,14 +245,15 @@ pub(super) async fn insert(
     }
     for (ordinal, commit) in (0_i64..).zip(&new.commits) {
         sqlx::query(
-            "insert into run_commit (run_id, ordinal, commit_hash, subject, author)
-             values ($1, $2, $3, $4, $5)",
+            "insert into run_commit (run_id, ordinal, commit_hash, subject, author, touches_json)
+             values ($1, $2, $3, $4, $5, $6)",
         )
         .bind(run.0)
         .bind(ordinal)
         .bind(&commit.commit)
         .bind(&commit.subject)
         .bind(&commit.author)
+        .bind(code::json(&commit.touches))
         .execute(&mut *tx)
         .await?;
     }

@@ -6,10 +6,16 @@
 //!
 //! # Layout
 //! - here: the nights, as reports.
-//! - `pull`: a sample pull request. `level`: what a series usually is. `story`: what happened to it. `random`: seeded numbers.
-//!   `recorded`: distributions.
+//! - `pull`: a sample pull request. `level`: what a series usually is. `story`: what happened to it.
+//! - `recorded`: distributions. `burst`: a queue over time. `profile`: call stacks. `commits`: what
+//!   each night measured. `canary`: pairs with a planted slowdown.
+//! - `random`: seeded numbers.
 
+mod burst;
+mod canary;
+mod commits;
 mod level;
+mod profile;
 mod pull;
 mod random;
 mod recorded;
@@ -19,13 +25,14 @@ use std::collections::BTreeMap;
 
 use bench_report::metric::{Direction, Kind, Target, Unit};
 use bench_report::report::{
-    Benchmark, Conditions, Curve, Environment, Expected, FORMAT, Histogram, Metric, Options,
-    Params, Report, Revision, RunKind, Runner, Status, Suite,
+    Artifact, Benchmark, Conditions, Environment, Expected, FORMAT, Histogram, Metric, Options,
+    Params, Report, RunKind, Runner, Status, Suite,
 };
 use jiff::{Timestamp, ToSpan};
 
+pub(super) use self::canary::{NIGHTS as CANARY_NIGHTS, canaries};
 use self::level::{Level, level};
-pub(super) use self::pull::{PULL, pull_reports};
+pub(super) use self::pull::{BASE_NIGHT, PULL, pull_reports};
 use self::random::Random;
 pub(super) use self::story::{ACCEPTED, Accepted};
 
@@ -80,7 +87,7 @@ struct Course {
     memory: Vec<f64>,
     seed: u64,
     newest: Timestamp,
-    commits: u32,
+    commits: commits::Course,
 }
 
 impl Course {
@@ -91,14 +98,14 @@ impl Course {
             suite,
             seed,
             newest: newest_night(now),
-            commits: 0,
+            commits: commits::Course::default(),
         }
     }
 
     /// The report of a night; none where nothing ran.
     fn night(&mut self, nights_ago: i64) -> Option<Report> {
         let mut random = Random::new(self.seed, &format!("night {nights_ago}"));
-        self.commits += 1 + (random.bits() % 4) as u32;
+        self.commits.pass(&mut random);
         let values = self.values(nights_ago, &mut random);
         if story::MISSING.contains(&nights_ago) {
             return None;
@@ -132,7 +139,7 @@ impl Course {
                 quick: false,
                 planted: None,
             },
-            revision: revision(self.seed, self.commits, started_at),
+            revision: self.commits.measure(self.seed, started_at),
             environment: environment(nights_ago),
             conditions: Conditions {
                 load_1m: Some((random.unit() * 40.0).round() / 100.0),
@@ -143,7 +150,7 @@ impl Course {
             expected: self.expected(),
             benchmarks: self.benchmarks(nights_ago, &values, &mut random),
             pair: None,
-            artifacts: Vec::new(),
+            artifacts: self.profiles(nights_ago),
         })
     }
 
@@ -194,6 +201,16 @@ impl Course {
         matches!((day + 4).rem_euclid(7), 0 | 6)
     }
 
+    /// What the night's passes for profiles saw; numbers of their own, so that no figure depends on them.
+    fn profiles(&self, nights_ago: i64) -> Vec<Artifact> {
+        if nights_ago >= profile::NIGHTS {
+            return Vec::new();
+        }
+        let mut random = Random::new(self.seed, &format!("profile {nights_ago}"));
+        let moved = |series: &SampleSeries| story::factor(series, nights_ago);
+        profile::profiles(&self.suite.series, &moved, &mut random)
+    }
+
     fn expected(&self) -> Vec<Expected> {
         let groups = groups(&self.suite.series);
         let each = groups.into_iter().map(|((name, params), series)| Expected {
@@ -206,6 +223,7 @@ impl Course {
 
     fn benchmarks(&self, nights_ago: i64, values: &[f64], random: &mut Random) -> Vec<Benchmark> {
         let mut benchmarks = Vec::new();
+        let mut bursts = Random::new(self.seed, &format!("burst {nights_ago}"));
         for ((name, params), series) in groups(&self.suite.series) {
             let failed = nights_ago == story::FAILED_NIGHT && name == story::FAILED_BENCHMARK;
             let metrics = series.iter().map(|(index, series)| {
@@ -231,10 +249,10 @@ impl Course {
                 } else {
                     distributions(&series, values)
                 },
-                curves: if name == "KVEventBurstLoad" && !failed {
-                    vec![queue_depth(random)]
-                } else {
+                curves: if failed || nights_ago >= recorded::NIGHTS {
                     Vec::new()
+                } else {
+                    Vec::from_iter(burst::queue_depth(&series, values, &mut bursts))
                 },
             });
         }
@@ -316,27 +334,6 @@ fn five_digits(value: f64) -> f64 {
     if rounded.is_finite() { rounded } else { value }
 }
 
-/// Five spikes and how they drain.
-fn queue_depth(random: &mut Random) -> Curve {
-    let mut points = vec![[0.0, 0.0]];
-    for spike in 0..5 {
-        let at = f64::from(spike) * 1_000.0 + 200.0;
-        let deepest = (1_540.0 + 30.0 * random.normal()).round();
-        points.push([at, 1.0]);
-        for step in 0..=25 {
-            let left = deepest * (1.0 - f64::from(step) / 25.0);
-            points.push([at + 0.1 + f64::from(step) * 0.1, left.round()]);
-        }
-    }
-    points.push([5_000.0, 0.0]);
-    Curve {
-        name: "queue_depth".to_owned(),
-        x: "ms".to_owned(),
-        y: "events".to_owned(),
-        points,
-    }
-}
-
 fn environment(nights_ago: i64) -> Environment {
     let old = nights_ago >= story::OLD_MACHINE_UNTIL;
     Environment {
@@ -357,53 +354,6 @@ fn environment(nights_ago: i64) -> Environment {
         compiler: Some("rustc 1.95.0".to_owned()),
         allocator: Some("system".to_owned()),
         ..Environment::default()
-    }
-}
-
-/// Subjects that commits of such a project have, and who wrote them.
-const COMMITS: &[(&str, &str)] = &[
-    ("index: count removals per worker", "sample a"),
-    ("decode: read both wire generations in one pass", "sample b"),
-    ("index: free what nobody holds", "sample c"),
-    ("feed: ask again from the last contiguous batch", "sample a"),
-    ("index: keep children beside their parent", "sample b"),
-    (
-        "routing: prefer the worker with the longest prefix",
-        "sample d",
-    ),
-    ("index: batch removals per worker", "sample c"),
-    ("decode: refuse lengths beyond the message", "sample b"),
-    ("index: hash tokens four at a time", "sample a"),
-    (
-        "feed: bound the queue and count what is dropped",
-        "sample d",
-    ),
-];
-
-fn revision(seed: u64, number: u32, started_at: Timestamp) -> Revision {
-    let hash = |number: u32| -> String {
-        let mut random = Random::new(seed, &format!("commit {number}"));
-        let hex = format!(
-            "{:016x}{:016x}{:016x}",
-            random.bits(),
-            random.bits(),
-            random.bits()
-        );
-        hex.chars().take(40).collect()
-    };
-    let (subject, author) = COMMITS
-        .get(number as usize % COMMITS.len())
-        .copied()
-        .unwrap_or(("index: work", "sample a"));
-    Revision {
-        repository: None,
-        commit: Some(hash(number)),
-        branch: Some("main".to_owned()),
-        parent: Some(hash(number - 1)),
-        committed_at: Some(started_at - 3.hours()),
-        subject: Some(format!("sample: {subject}")),
-        author: Some(author.to_owned()),
-        ..Revision::default()
     }
 }
 

@@ -2,17 +2,18 @@
 //! slower under contention and loses a benchmark; the second mends both.
 
 use bench_report::metric::{Direction, Kind};
-use bench_report::report::{Metric, Pair, Purpose, Report, RunKind, Side, Status};
+use bench_report::report::{Metric, Pair, Params, Purpose, Report, RunKind, Side, Status};
 use jiff::{Timestamp, ToSpan};
 
 use super::random::Random;
-use super::{SampleSuite, bytes, five_digits, reports, story};
+use super::{SampleSeries, SampleSuite, bytes, five_digits, profile, story};
 
 /// Its number.
 pub(in crate::demo) const PULL: u64 = 219;
 
-/// The night whose commit is the merge base: before the step that main has since.
-const BASE_NIGHT: i64 = 5;
+/// The night whose commit is the merge base, as many before the newest: before the step that main has
+/// since.
+pub(in crate::demo) const BASE_NIGHT: usize = 5;
 
 /// Rounds of each push.
 const ROUNDS: u32 = 12;
@@ -48,6 +49,21 @@ const fn change(
     }
 }
 
+impl Push {
+    /// What it multiplies a series by.
+    fn factor(&self, benchmark: &str, params: &Params, metric: &str) -> f64 {
+        let touches = |change: &&Change| {
+            change.benchmark == benchmark
+                && change.metric == metric
+                && change
+                    .param
+                    .is_none_or(|(key, value)| params.get(key).is_some_and(|v| v == value))
+        };
+        let changes = self.changes.iter().filter(touches);
+        changes.map(|change| change.factor).product()
+    }
+}
+
 const CONTENDED: Option<(&str, &str)> = Some(("concurrency", "500"));
 const BUSY: Option<(&str, &str)> = Some(("concurrency", "100"));
 
@@ -76,17 +92,14 @@ const PUSHES: [Push; 2] = [
     },
 ];
 
-/// The reports of the pull request, both sides of each push, oldest first.
-pub(in crate::demo) fn pull_reports(suite: &SampleSuite, seed: u64, now: Timestamp) -> Vec<Report> {
-    let nights_before = usize::try_from(BASE_NIGHT).unwrap_or(0);
-    let nights: Vec<Report> = reports(suite, seed, now).collect();
-    let Some(base) = nights
-        .len()
-        .checked_sub(nights_before + 1)
-        .and_then(|at| nights.get(at))
-    else {
-        return Vec::new();
-    };
+/// The reports of the pull request, both sides of each push, oldest first; `base` is the report of the
+/// night at the merge base.
+pub(in crate::demo) fn pull_reports(
+    suite: &SampleSuite,
+    base: &Report,
+    seed: u64,
+    now: Timestamp,
+) -> Vec<Report> {
     PUSHES
         .iter()
         .zip(1..)
@@ -115,6 +128,7 @@ pub(in crate::demo) fn pull_reports(suite: &SampleSuite, seed: u64, now: Timesta
                 revision.base_commit.clone_from(&revision.commit);
                 revision.branch = Some("sample/one-lock-a-batch".to_owned());
                 revision.pull = Some(PULL);
+                revision.commits.clear();
                 if side == Side::Head {
                     let mut hash = format!("{:016x}{:016x}", random.bits(), random.bits());
                     hash.push_str("5a3917e0");
@@ -123,6 +137,16 @@ pub(in crate::demo) fn pull_reports(suite: &SampleSuite, seed: u64, now: Timesta
                     revision.committed_at = Some(report.started_at - 1.hours());
                 }
                 measure(&mut report, push, side, &drift, &mut random);
+                let moved = |series: &SampleSeries| {
+                    let by_push = match side {
+                        Side::Head => {
+                            push.factor(&series.benchmark, &series.params, &series.metric)
+                        }
+                        Side::Base => 1.0,
+                    };
+                    by_push * story::factor(series, BASE_NIGHT as i64)
+                };
+                report.artifacts = profile::profiles(&suite.series, &moved, &mut random);
                 report
             })
         })
@@ -141,17 +165,11 @@ fn measure(report: &mut Report, push: &Push, side: Side, drift: &[f64], random: 
             benchmark.metrics.clear();
             continue;
         }
-        let (name, params) = (&benchmark.name, &benchmark.params);
         for metric in &mut benchmark.metrics {
-            let touches = |change: &&Change| {
-                change.benchmark == name
-                    && change.metric == metric.name
-                    && change
-                        .param
-                        .is_none_or(|(key, value)| params.get(key).is_some_and(|v| v == value))
+            let factor = match side {
+                Side::Head => push.factor(&benchmark.name, &benchmark.params, &metric.name),
+                Side::Base => 1.0,
             };
-            let changes = push.changes.iter().filter(touches).filter(|_| is_head);
-            let factor: f64 = changes.map(|change| change.factor).product();
             sample(metric, factor, drift, random);
         }
     }

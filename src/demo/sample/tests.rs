@@ -136,9 +136,10 @@ fn counts_do_not_wander() {
 
 #[test]
 fn the_sample_pull_has_two_pushes_in_pairs_with_one_merge_base_and_forms_no_baseline() {
-    let pushes = pull_reports(&suite(), 7, now());
-    assert_eq!(pushes.len(), 4);
     let nights: Vec<Report> = reports(&suite(), 7, now()).collect();
+    let base = &nights[nights.len() - 1 - BASE_NIGHT];
+    let pushes = pull_reports(&suite(), base, 7, now());
+    assert_eq!(pushes.len(), 4);
     for sides in pushes.chunks(2) {
         let [base, head] = sides else { panic!() };
         assert_eq!(
@@ -164,4 +165,67 @@ fn the_sample_pull_has_two_pushes_in_pairs_with_one_merge_base_and_forms_no_base
         pushes.iter().map(failed).collect::<Vec<_>>(),
         [false, true, false, false]
     );
+}
+
+#[test]
+fn the_last_nights_have_canaries_that_are_found_but_for_one_and_read_as_an_upload_does() {
+    let nights: Vec<Report> = reports(&suite(), 7, now()).collect();
+    for (nights_ago, night) in nights.iter().rev().take(CANARY_NIGHTS).enumerate() {
+        let bodies = canaries(night, nights_ago, 7);
+        assert_eq!(bodies.len(), 4, "two series, planted and not");
+        let mut right = true;
+        for body in bodies {
+            let new = crate::ingest::read_confirmation(body, now()).unwrap();
+            assert_eq!(new.head_commit, night.revision.commit.clone().unwrap());
+            let series = &new.series[0];
+            let pairs = bench_verdict::stats::paired::Pairs::new(&series.base, &series.head);
+            let numbers = crate::analysis::confirmation::JUDGE(&pairs.unwrap(), None);
+            let confirmed = numbers.outcome == crate::domain::confirmation::Outcome::Confirmed;
+            right &= confirmed == new.planted.is_some();
+        }
+        assert_eq!(right, nights_ago != 12, "{nights_ago}");
+    }
+}
+
+#[test]
+fn the_step_shows_in_the_profiles_of_its_nights() {
+    let waiting = |night: &Report| {
+        let cpu = night
+            .artifacts
+            .iter()
+            .find(|file| file.name == "cpu")
+            .unwrap();
+        let text = String::from_utf8(cpu.data().unwrap()).unwrap();
+        let of = |wanted: &dyn Fn(&str) -> bool| -> f64 {
+            let lines = text.lines().filter(|line| wanted(line));
+            let weights =
+                lines.map(|line| line.rsplit_once(' ').unwrap().1.parse::<f64>().unwrap());
+            weights.sum()
+        };
+        of(&|line| line.contains("concurrency=100 ") && line.contains("futex_wait"))
+            / of(&|line| line.contains("concurrency=100 "))
+    };
+    let nights: Vec<Report> = reports(&suite(), 7, now()).collect();
+    let [.., before, _, _, last] = nights.as_slice() else {
+        panic!()
+    };
+    assert!(waiting(last) > 1.25 * waiting(before));
+    assert!(nights[0].artifacts.is_empty());
+}
+
+#[test]
+fn each_night_lists_the_commits_since_the_night_before() {
+    let nights: Vec<Report> = reports(&suite(), 7, now()).collect();
+    assert!(nights[0].revision.commits.is_empty());
+    for two in nights.windows(2) {
+        let [before, night] = two else { panic!() };
+        let since = &night.revision.commits;
+        assert_eq!(since[0].commit, night.revision.commit.clone().unwrap());
+        assert!(
+            since
+                .iter()
+                .all(|one| Some(&one.commit) != before.revision.commit.as_ref())
+        );
+        assert!(since.iter().all(|one| !one.touches.is_empty()));
+    }
 }

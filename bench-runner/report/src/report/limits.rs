@@ -40,6 +40,8 @@ pub const NAME_BYTES: usize = 200;
 pub const TEXT_BYTES: usize = 4 << 10;
 /// Commits in the range of a run.
 pub const COMMITS: usize = 1_000;
+/// Folders that a commit changes.
+pub const TOUCHES: usize = 20;
 /// Disturbances noted of a benchmark.
 pub const DISTURBANCES: usize = 100;
 /// Core counts asked for.

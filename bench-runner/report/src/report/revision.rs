@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::limits::{self, COMMITS};
+use super::limits::{self, COMMITS, TOUCHES};
 
 /// The code that was measured.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -60,4 +60,12 @@ pub struct Commit {
     pub subject: String,
     /// Who wrote it.
     pub author: String,
+    /// The folders that it changes, as git names them, at most [`TOUCHES`]; empty where they are not
+    /// known.
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "limits::list::<TOUCHES, _, _>"
+    )]
+    pub touches: Vec<String>,
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use self::check::{Check, Step};
 use super::limits::{
     ARTIFACTS, BENCHMARKS, COMMITS, CPUS, CURVES, DISTURBANCES, ENVIRONMENT_KEYS, HISTOGRAMS,
-    METRICS, NAME_BYTES, PARAMS, POINTS, SAMPLES,
+    METRICS, NAME_BYTES, PARAMS, POINTS, SAMPLES, TOUCHES,
 };
 use super::refusal::{Problem, Refusal, Refusals};
 use super::{
@@ -190,6 +190,10 @@ impl<'a> Check<'a> {
             check.commit("commit", &commit.commit);
             check.text("subject", "the subject", &commit.subject);
             check.text("author", "the author", &commit.author);
+            check.at_most("touches", "folders", commit.touches.len(), TOUCHES);
+            check.each("touches", &commit.touches, |check, folder| {
+                check.text_here("the folder", folder);
+            });
         });
     }
 
