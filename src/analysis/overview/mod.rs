@@ -66,9 +66,9 @@ pub struct Block {
     pub targets: Vec<TargetRow>,
     /// The guide's four red flags.
     pub red_flags: Vec<RedFlag>,
-    /// What left its band, worst first.
+    /// What left its band, by cause, worst first.
     pub movers: Vec<Mover>,
-    /// How many left their band in all; `movers` may show fewer.
+    /// How many series left their band in all; `movers` may stand for fewer.
     pub movers_total: usize,
 }
 
@@ -174,7 +174,7 @@ pub struct TargetRow {
     pub judgement: Option<Judgement>,
 }
 
-/// A series that left its band.
+/// A series that left its band, for all that did of one cause.
 #[derive(Debug, Clone, Serialize)]
 pub struct Mover {
     /// Tonight.
@@ -185,4 +185,6 @@ pub struct Mover {
     pub since: Millis,
     /// The open alert, if there is one.
     pub alert: Option<i64>,
+    /// How many series moved with it, of one cause: it is the worst of them.
+    pub others: usize,
 }

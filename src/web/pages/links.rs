@@ -60,6 +60,11 @@ pub fn run(id: RunId) -> String {
     format!("/runs/{id}")
 }
 
+/// A run's rows of one benchmark.
+pub fn run_rows(id: RunId, benchmark: &str) -> String {
+    format!("{}?benchmark={}#measurements", run(id), encode(benchmark))
+}
+
 /// The page of a machine.
 pub fn environment(id: EnvironmentId) -> String {
     format!("/environments/{id}")

@@ -21,7 +21,7 @@ use crate::analysis::overview::{
 use crate::chart::spark::spark;
 use crate::domain::alert::AlertState;
 use crate::domain::time::DAY_MS;
-use crate::domain::{Environment, JudgedRun, Millis, Run, SeriesId};
+use crate::domain::{Environment, JudgedRun, Millis, Run, RunId, SeriesId};
 use crate::store::{AlertFilter, RunFilter};
 use crate::text;
 use crate::web::{AppState, WebError};
@@ -96,9 +96,10 @@ async fn load(state: &AppState, environment: Environment) -> Result<BlockInputs,
         None => None,
     };
     let earlier = try_join_all(runs.map(|run| earlier(state, run))).await?;
+    let alerts = tonight.as_ref().map(standing).unwrap_or_default();
     let points = match &tonight {
         Some(tonight) => {
-            let wanted = series_to_draw(tonight);
+            let wanted = series_to_draw(tonight, &alerts);
             store
                 .recent_points(&wanted, tonight.run.started_at, SPARK_NIGHTS)
                 .await?
@@ -107,7 +108,7 @@ async fn load(state: &AppState, environment: Environment) -> Result<BlockInputs,
     };
     Ok(BlockInputs {
         environment,
-        alerts: tonight.as_ref().map(standing).unwrap_or_default(),
+        alerts,
         tonight,
         earlier,
         points,
@@ -244,6 +245,8 @@ struct MoverView {
     spark: String,
     since: String,
     alert: Option<i64>,
+    /// How many more moved with it, where they are listed.
+    others: Option<(String, String)>,
 }
 
 impl BlockView {
@@ -305,13 +308,9 @@ impl BlockView {
             movers: block
                 .movers
                 .iter()
-                .map(|m| mover(m, run.started_at))
+                .map(|m| mover(m, run.id, run.started_at))
                 .collect(),
-            movers_note: if block.movers.len() < block.movers_total {
-                format!("{} of {}", block.movers.len(), block.movers_total)
-            } else {
-                block.movers_total.to_string()
-            },
+            movers_note: movers_note(block),
             alerts: Vec::new(),
             creep: Vec::new(),
         }
@@ -428,7 +427,20 @@ fn flags_note(flags: &[RedFlag]) -> String {
     }
 }
 
-fn mover(mover: &Mover, tonight: Millis) -> MoverView {
+/// `41 series left their band, 29 of them in these 10 rows`.
+fn movers_note(block: &Block) -> String {
+    let total = block.movers_total;
+    let standing: usize = block.movers.iter().map(|mover| 1 + mover.others).sum();
+    let series = text::plural(total as u64, "series", "series");
+    let rows = text::plural(block.movers.len() as u64, "row", "rows");
+    match standing < total {
+        true => format!("{series} left their band, the worst {standing} in {rows}"),
+        false if block.movers.len() < total => format!("{series} left their band, in {rows}"),
+        false => format!("{series} left their band"),
+    }
+}
+
+fn mover(mover: &Mover, run: RunId, tonight: Millis) -> MoverView {
     let series = SeriesView::new(&mover.judged.series);
     let nights = text::plural(mover.points.len() as u64, "night", "nights");
     let label = format!(
@@ -444,5 +456,12 @@ fn mover(mover: &Mover, tonight: Millis) -> MoverView {
             text::day_near(mover.since, tonight)
         },
         alert: mover.alert,
+        others: (mover.others > 0).then(|| {
+            let url = match mover.alert {
+                Some(id) => format!("/alerts/{id}"),
+                None => links::run_rows(run, &mover.judged.series.key.benchmark),
+            };
+            (format!("and {} more", mover.others), url)
+        }),
     }
 }

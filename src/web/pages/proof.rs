@@ -17,9 +17,11 @@ const NIGHTS: u32 = 30;
 pub(super) struct ProofView {
     /// When a report of any kind last came, and how long ago that is.
     pub(super) heard: String,
-    /// The newest night's turns.
-    pub(super) turns: Vec<TurnView>,
-    /// The night that they are of.
+    /// What the newest night's canary found; empty without any.
+    pub(super) found: String,
+    /// Whether all of it is as it must be.
+    pub(super) is_right: bool,
+    /// The machine's canaries.
     pub(super) url: String,
     /// The turns of the last nights, drawn; empty without any.
     pub(super) strip: String,
@@ -42,11 +44,16 @@ pub(super) async fn load(
     now: Millis,
 ) -> Result<ProofView, WebError> {
     let all = turns(state, environment, NIGHTS).await?;
-    Ok(view(&all, heard, now))
+    Ok(ProofView {
+        url: format!("{}#canary", links::environment(environment)),
+        ..view(&all, heard, now)
+    })
 }
 
 fn view(all: &[Turn], heard: Millis, now: Millis) -> ProofView {
     let newest = all.last().map(|turn| turn.run_id);
+    let last = all.iter().filter(|turn| Some(turn.run_id) == newest);
+    let last: Vec<&Turn> = last.collect();
     let mut runs: Vec<_> = all.iter().map(|turn| turn.run_id).collect();
     runs.dedup();
     let is_right = |run| {
@@ -57,12 +64,9 @@ fn view(all: &[Turn], heard: Millis, now: Millis) -> ProofView {
     let right = runs.iter().filter(|run| is_right(**run)).count();
     ProofView {
         heard: format!("{}, {}", text::day_clock(heard), text::age(heard, now)),
-        turns: all
-            .iter()
-            .filter(|turn| Some(turn.run_id) == newest)
-            .map(turn_view)
-            .collect(),
-        url: newest.map(links::run).unwrap_or_default(),
+        found: found(&last),
+        is_right: last.iter().all(|turn| turn.right),
+        url: String::new(),
         strip: if all.is_empty() {
             String::new()
         } else {
@@ -74,6 +78,22 @@ fn view(all: &[Turn], heard: Millis, now: Millis) -> ProofView {
             format!("{right} of the last {} nights with a canary", runs.len())
         },
     }
+}
+
+/// `found 2 of 2 planted slowdowns, was quiet on 2 of 2 equal pairs`.
+fn found(last: &[&Turn]) -> String {
+    let part = |is_planted: bool, what: &str| {
+        let of: Vec<_> = last
+            .iter()
+            .filter(|turn| turn.planted.is_some() == is_planted)
+            .collect();
+        let right = of.iter().filter(|turn| turn.right).count();
+        (!of.is_empty()).then(|| format!("{} {right} of {}", what, of.len()))
+    };
+    let planted = part(true, "found").map(|text| format!("{text} planted slowdowns"));
+    let equal = part(false, "was quiet on").map(|text| format!("{text} equal pairs"));
+    let parts: Vec<String> = planted.into_iter().chain(equal).collect();
+    parts.join(", ")
 }
 
 /// The turns as a chart takes them.
@@ -96,8 +116,8 @@ pub(super) fn turn_view(turn: &Turn) -> TurnView {
     let text = match (&turn.planted, turn.right) {
         (Some(planted), true) => format!("found {planted} in {name} as {size}"),
         (Some(planted), false) => format!("missed {planted} in {name}, seen as {size}"),
-        (None, true) => format!("told {name} from itself by nothing ({size})"),
-        (None, false) => format!("told {name} from itself by {size}"),
+        (None, true) => format!("was quiet on {name} against itself ({size})"),
+        (None, false) => format!("called {name} against itself changed, by {size}"),
     };
     TurnView {
         text,
