@@ -5,7 +5,7 @@ use bench_report::report::ArtifactKind;
 use bench_report::write::flame::{Flame, Stacks, Style, Weight, draw, percent};
 
 use super::is_stacks;
-use crate::domain::{Artifact, Millis, Run, RunId};
+use crate::domain::{Artifact, Millis, Run, RunId, RunKind};
 use crate::text;
 use crate::web::pages::{Shell, links as urls};
 
@@ -31,6 +31,9 @@ pub(super) struct ProfilePage {
     id: RunId,
     ordinal: u32,
     title: String,
+    is_sample: bool,
+    /// The run before on its branch: name and page, where only this run is shown.
+    before: Option<(RunId, String)>,
     lead: String,
     commit: String,
     when: String,
@@ -79,6 +82,8 @@ pub(crate) struct ProfileLink {
     pub(crate) benchmark: String,
     /// Where it is drawn.
     pub(crate) page: Option<String>,
+    /// The same of the run before, and where both are drawn as one.
+    pub(crate) against: Option<(RunId, String)>,
     /// Where the file is.
     pub(crate) file: String,
     /// How long that is.
@@ -126,6 +131,16 @@ impl ProfilePage {
             id: run.id,
             ordinal: artifact.ordinal,
             lead: lead(weight, against.as_ref()),
+            is_sample: run.kind == RunKind::Sample,
+            before: shown
+                .others
+                .iter()
+                .find(|other| {
+                    other.started_at < run.started_at
+                        && other.revision.branch == run.revision.branch
+                })
+                .filter(|_| against.is_none())
+                .map(|other| (other.id, format!("{page}?against={}", other.id))),
             commit: run.revision.short().to_owned(),
             when: text::day_near(run.started_at, shown.now),
             total: weight.text(stacks.total()),
@@ -218,11 +233,18 @@ fn sort(file: &Artifact) -> (&'static str, Weight) {
     }
 }
 
-/// The files of a run as its page lists them.
-pub(crate) fn links(files: &[Artifact]) -> Vec<ProfileLink> {
+/// The files of a run as its page lists them; `before` are those of the run before it.
+pub(crate) fn links(files: &[Artifact], before: &[Artifact]) -> Vec<ProfileLink> {
+    let against = |file: &Artifact| {
+        let same = |other: &&Artifact| (&other.kind, &other.name) == (&file.kind, &file.name);
+        let other = before.iter().find(same)?.run;
+        let url = format!("{}?against={other}", urls::profile(file.run, file.ordinal));
+        is_stacks(file).then_some((other, url))
+    };
     files
         .iter()
         .map(|file| ProfileLink {
+            against: against(file),
             text: match ArtifactKind::parse(&file.kind) {
                 _ if is_stacks(file) => sort(file).0.to_owned(),
                 Some(ArtifactKind::Trace) => "Trace, for ui.perfetto.dev".to_owned(),

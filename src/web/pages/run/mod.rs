@@ -60,7 +60,11 @@ pub async fn show(
     let before = run_before(&state, &judged, &environments).await?;
     let before_id = before.as_ref().map(|(run, _)| run.id);
     let curves = state.store.curves(id).await?;
-    let profiles = super::profile::links(&state.store.artifacts(id).await?);
+    let files_before = match before_id {
+        Some(before) => state.store.artifacts(before).await?,
+        None => Vec::new(),
+    };
+    let profiles = super::profile::links(&state.store.artifacts(id).await?, &files_before);
     let shell = Shell::of(&state, Place::Runs).await?;
     let run = judged.run.clone();
     let sweeps = sweeps::sweeps(&judged.rows);

@@ -19,6 +19,12 @@ use crate::web::pages::{Shell, links};
 /// So many rows that left their band are listed before the reader asks for all.
 const MOST_FLAGGED: usize = 60;
 
+/// So many reasons of the gate are seen at once.
+const MOST_REASONS: usize = 5;
+
+/// A list of more rows is folded: what is plain in it opens.
+const FOLDED_ABOVE: usize = 20;
+
 /// So many rows a page, when all are listed: a page of rows stays below 300 kB.
 const MOST_ROWS: usize = 200;
 
@@ -57,6 +63,8 @@ pub(super) struct RunPage {
     gate_class: &'static str,
     exit_code: u8,
     reasons: Vec<String>,
+    /// What has no room beside the other sections, and opens.
+    more_reasons: Vec<String>,
     excluded: Option<String>,
     is_dirty: bool,
     environment: String,
@@ -120,9 +128,14 @@ struct TargetLine {
     is_missed: bool,
 }
 
-/// Rows under one heading; none for a list that is not grouped.
+/// Rows under one heading, which opens and closes; none for a list that is not grouped.
 struct Group {
     heading: String,
+    /// How many of what.
+    note: String,
+    /// The heading is the benchmark of all rows.
+    is_benchmark: bool,
+    is_open: bool,
     rows: Vec<RunRow>,
 }
 
@@ -134,6 +147,7 @@ struct RunRow {
     url: String,
     /// Every number behind the verdict, where it is open.
     explained: Vec<Row>,
+    left_band: bool,
 }
 
 impl RunPage {
@@ -150,6 +164,13 @@ impl RunPage {
         let (groups, rows_note, listed) = groups(report, &extras, &own);
         let pages = pages(&own, &extras, report.flagged == 0, listed);
         let coverage = &run.coverage;
+        let all = report.gate.reasons.as_slice();
+        let most = if all.len() > MOST_REASONS + 1 {
+            MOST_REASONS
+        } else {
+            all.len()
+        };
+        let (reasons, more_reasons) = all.split_at(most);
         Self {
             shell,
             id: run.id,
@@ -179,7 +200,8 @@ impl RunPage {
             gate: status_verb(&report.gate.status).to_owned(),
             gate_class: status_class(&report.gate.status),
             exit_code: report.gate.exit_code,
-            reasons: report.gate.reasons.clone(),
+            reasons: reasons.to_vec(),
+            more_reasons: more_reasons.to_vec(),
             excluded: run.excluded.clone(),
             is_dirty: revision.dirty,
             environment: environment.name.clone(),
@@ -199,7 +221,7 @@ impl RunPage {
                 .map(|b| BenchmarkRow {
                     name: b.name.clone(),
                     url: links::benchmark(&b.name),
-                    rows_url: format!("{own}?benchmark={}#measurements", links::encode(&b.name)),
+                    rows_url: links::run_rows(run.id, &b.name),
                     mark: b
                         .mark
                         .map(|(band, evidence)| VerdictView::new(band, evidence)),
@@ -276,7 +298,7 @@ fn facts(run: &Run, environment: &Environment, report: &RunReport) -> Vec<Fact> 
             more: Vec::new(),
         })
         .collect();
-    fold(&mut facts);
+    fold_labels(&mut facts);
     for gone in report
         .differs
         .iter()
@@ -300,7 +322,7 @@ fn facts(run: &Run, environment: &Environment, report: &RunReport) -> Vec<Fact> 
 }
 
 /// A label that stands there several times, such as what disturbed which benchmark, is one row.
-fn fold(facts: &mut Vec<Fact>) {
+fn fold_labels(facts: &mut Vec<Fact>) {
     let mut folded: Vec<Fact> = Vec::with_capacity(facts.len());
     for fact in facts.drain(..) {
         match folded.iter_mut().find(|known| known.label == fact.label) {
@@ -442,6 +464,7 @@ fn groups(report: &RunReport, extras: &Extras, own: &str) -> (Vec<Group>, String
             judged: JudgedView::new(row),
             url: rows_url(own, extras, extras.page, opened.is_none().then_some(id)),
             explained: opened.map_or_else(Vec::new, |(_, rows)| parts_once(rows)),
+            left_band: order::left_band(&row.judgement),
         }
     };
     let on_page = |rows: Vec<&Judged>| -> (Vec<RunRow>, String) {
@@ -468,11 +491,7 @@ fn groups(report: &RunReport, extras: &Extras, own: &str) -> (Vec<Group>, String
         let listed = rows.len();
         let (rows, part) = on_page(rows);
         let note = format!("{part}{listed} of {total}, of {only}, worst first");
-        let group = Group {
-            heading: String::new(),
-            rows,
-        };
-        return (vec![group], note, listed);
+        return (vec![whole(rows)], note, listed);
     }
     if extras.shows_all || report.flagged == 0 {
         let mut rows: Vec<&Judged> = report.rows.iter().collect();
@@ -485,10 +504,19 @@ fn groups(report: &RunReport, extras: &Extras, own: &str) -> (Vec<Group>, String
                 Some(group) if group.heading == benchmark => group.rows.push(row),
                 _ => groups.push(Group {
                     heading: benchmark,
-                    rows: vec![row],
+                    is_benchmark: true,
+                    ..whole(vec![row])
                 }),
             }
         }
+        for group in &mut groups {
+            let left = group.rows.iter().filter(|row| row.left_band).count();
+            group.note = text::plural(group.rows.len() as u64, "series", "series");
+            if left > 0 {
+                group.note += &format!(", {left} left the band");
+            }
+        }
+        fold(&mut groups, |_| true);
         let note = match (report.flagged, part.is_empty()) {
             (0, true) => {
                 format!("none of {total} left its band; all of them, benchmark by benchmark")
@@ -516,9 +544,49 @@ fn groups(report: &RunReport, extras: &Extras, own: &str) -> (Vec<Group>, String
         }
         flagged => format!("{flagged} of {total} left their band, worst first"),
     };
-    let group = Group {
+    if shown <= FOLDED_ABOVE {
+        return (vec![whole(rows)], note, shown);
+    }
+    let mut groups: Vec<Group> = Vec::new();
+    for row in rows {
+        let band = row.judged.verdict.word;
+        match groups.last_mut() {
+            Some(group) if group.heading == band => group.rows.push(row),
+            _ => groups.push(Group {
+                heading: band.to_owned(),
+                ..whole(vec![row])
+            }),
+        }
+    }
+    for group in &mut groups {
+        group.note = text::plural(group.rows.len() as u64, "series", "series");
+    }
+    // The least that a band holds is 10%: what is below waits.
+    fold(&mut groups, |group| {
+        !matches!(group.heading.as_str(), "critical" | "warning")
+    });
+    (groups, note, shown)
+}
+
+/// Rows without a heading.
+fn whole(rows: Vec<RunRow>) -> Group {
+    Group {
         heading: String::new(),
+        note: String::new(),
+        is_benchmark: false,
+        is_open: true,
         rows,
-    };
-    (vec![group], note, shown)
+    }
+}
+
+/// Closes the groups that are plain where there are many rows; one that has the opened row stays open.
+fn fold(groups: &mut [Group], is_plain: impl Fn(&Group) -> bool) {
+    let rows: usize = groups.iter().map(|group| group.rows.len()).sum();
+    if rows <= FOLDED_ABOVE || groups.len() < 2 {
+        return;
+    }
+    for group in groups {
+        let has_opened = group.rows.iter().any(|row| !row.explained.is_empty());
+        group.is_open = has_opened || !is_plain(group);
+    }
 }
