@@ -11,7 +11,7 @@ use jiff::ToSpan;
 use serde_json::json;
 
 use super::random::Random;
-use super::{bytes, five_digits};
+use super::{bytes, five_digits, middle};
 
 /// So many nights, counted back from the newest, have canaries.
 pub(in crate::demo) const NIGHTS: usize = 30;
@@ -112,9 +112,7 @@ fn narrowed(night: &Report, series: &SeriesName, random: &mut Random) -> Option<
 
 /// One sample a round about the night's middle, of what is slower by a factor.
 fn sample(metric: &mut Metric, slower: f64, wander: f64, rounds: u32, random: &mut Random) {
-    let mut sorted = metric.samples.clone();
-    sorted.sort_by(f64::total_cmp);
-    let middle = sorted.get(sorted.len() / 2).copied().unwrap_or(0.0);
+    let middle = middle(&metric.samples);
     let factor = match metric.better {
         Direction::Lower => slower,
         Direction::Higher => 1.0 / slower,

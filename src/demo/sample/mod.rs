@@ -247,7 +247,10 @@ impl Course {
                 histograms: if failed || nights_ago >= recorded::NIGHTS {
                     Vec::new()
                 } else {
-                    distributions(&series, values)
+                    distributions(series.iter().filter_map(|(index, series)| {
+                        let value = values.get(*index).copied()?;
+                        Some((series.metric.as_str(), series.unit.as_str(), value))
+                    }))
                 },
                 curves: if failed || nights_ago >= recorded::NIGHTS {
                     Vec::new()
@@ -261,18 +264,18 @@ impl Course {
 }
 
 /// What a case with several percentiles of one quantity records: `latency` of `latency_p50`,
-/// `latency_p99` and so on.
-fn distributions(series: &[(usize, &SampleSeries)], values: &[f64]) -> Vec<Histogram> {
+/// `latency_p99` and so on. Metrics are given with unit and value.
+fn distributions<'a>(metrics: impl Iterator<Item = (&'a str, &'a str, f64)>) -> Vec<Histogram> {
     let mut by_name: BTreeMap<&str, Vec<(f64, f64)>> = BTreeMap::new();
-    for (index, series) in series {
-        let Some((name, percentile)) = series.metric.rsplit_once("_p") else {
+    for (metric, unit, value) in metrics {
+        let Some((name, percentile)) = metric.rsplit_once("_p") else {
             continue;
         };
         // `p999` is 99.9%: a point after the second digit.
         let digits: Option<f64> = percentile.parse().ok();
         let part = digits.map(|digits| digits / 10_f64.powi(percentile.len() as i32));
-        if let (Some(part), Some(value), "ns") = (part, values.get(*index), series.unit.as_str()) {
-            by_name.entry(name).or_default().push((part, *value));
+        if let (Some(part), "ns") = (part, unit) {
+            by_name.entry(name).or_default().push((part, value));
         }
     }
     by_name
@@ -322,6 +325,13 @@ fn metric(series: &SampleSeries, middle: f64, noise: f64, random: &mut Random) -
         floor: series.floor,
         target: series.target,
     }
+}
+
+/// The middle of samples; 0 of none.
+fn middle(samples: &[f64]) -> f64 {
+    let mut sorted = samples.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted.get(sorted.len() / 2).copied().unwrap_or(0.0)
 }
 
 /// What an instrument would give: five significant digits.

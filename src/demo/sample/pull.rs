@@ -6,7 +6,7 @@ use bench_report::report::{Metric, Pair, Params, Purpose, Report, RunKind, Side,
 use jiff::{Timestamp, ToSpan};
 
 use super::random::Random;
-use super::{SampleSeries, SampleSuite, bytes, five_digits, profile, story};
+use super::{SampleSeries, SampleSuite, bytes, distributions, five_digits, middle, profile, story};
 
 /// Its number.
 pub(in crate::demo) const PULL: u64 = 219;
@@ -172,13 +172,19 @@ fn measure(report: &mut Report, push: &Push, side: Side, drift: &[f64], random: 
             };
             sample(metric, factor, drift, random);
         }
+        let middles = benchmark.metrics.iter().map(|metric| {
+            (
+                metric.name.as_str(),
+                metric.unit.as_str(),
+                middle(&metric.samples),
+            )
+        });
+        benchmark.histograms = distributions(middles);
     }
 }
 
 fn sample(metric: &mut Metric, factor: f64, drift: &[f64], random: &mut Random) {
-    let mut sorted = metric.samples.clone();
-    sorted.sort_by(f64::total_cmp);
-    let middle = sorted.get(sorted.len() / 2).copied().unwrap_or(0.0);
+    let middle = middle(&metric.samples);
     if metric.kind == Kind::Count {
         metric.samples = vec![middle];
         return;
