@@ -86,6 +86,14 @@ pub struct Token {
 }
 
 impl Token {
+    /// Whose it is, as its note says; its number beside that, for a note is no proof.
+    pub fn name(&self) -> String {
+        match self.note.as_deref().map(str::trim) {
+            Some(note) if !note.is_empty() => format!("{note} (token {})", self.id),
+            _ => format!("token {}", self.id),
+        }
+    }
+
     /// Whether it may send runs of `kind`.
     pub fn may_send(&self, kind: RunKind) -> bool {
         self.kinds.as_ref().is_none_or(|k| k.contains(&kind))

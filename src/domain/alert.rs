@@ -206,6 +206,16 @@ pub enum What {
     Assigned,
     /// A person wrote something down.
     Noted,
+    /// A bisect ended: the text has the commits of which one is the first bad one, spaces between.
+    Bisected,
+}
+
+impl AlertEvent {
+    /// The commits that a bisect left, the newest first; none where it is something else.
+    pub fn bisected(&self) -> Vec<&str> {
+        let text = self.text.as_deref().filter(|_| self.what == What::Bisected);
+        text.map_or_else(Vec::new, |text| text.split_ascii_whitespace().collect())
+    }
 }
 
 /// A night's news of a series, before they are an alert's.

@@ -312,6 +312,7 @@ fn note_text(
         What::Reopened,
         What::Assigned,
         What::Noted,
+        What::Bisected,
     ] {
         let of: Vec<&AlertEvent> = step
             .group
@@ -373,6 +374,7 @@ fn sentence(facts: &AlertFacts, what: What, of: &[&AlertEvent], then: Then) -> S
             None => "nobody takes care of it any more.".to_owned(),
         },
         What::Noted => format!("{who} notes{said}."),
+        What::Bisected => format!("a bisect by {who} leaves{said}."),
     }
 }
 

@@ -81,7 +81,7 @@ impl Caller {
     /// Who it is, for the audit.
     pub fn name(&self) -> String {
         match &self.token {
-            Some(token) => format!("token {}", token.id),
+            Some(token) => token.name(),
             None => "anybody".to_owned(),
         }
     }

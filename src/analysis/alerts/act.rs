@@ -17,7 +17,12 @@ pub struct Wish {
     pub owner: Option<String>,
     /// Something to write down.
     pub note: Option<String>,
+    /// The commits that a bisect left; one of them is the first bad one. Empty: nothing is said.
+    pub bisected: Vec<String>,
 }
+
+/// Commits that a bisect may leave: more is no finding.
+const MOST_LEFT: usize = 20;
 
 /// Why a wish is not granted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -53,8 +58,11 @@ pub enum Refused {
     /// Accepting and dismissing need a reason.
     #[error("an alert is {0} for a reason: give it")]
     NoReason(AlertState),
+    /// A bisect leaves commits.
+    #[error("{0:?} is no commit: give 1 to {MOST_LEFT} of 7 to 64 hex digits each")]
+    NoCommit(String),
     /// Nothing was wished.
-    #[error("nothing is to be changed: give a state, an owner or a note")]
+    #[error("nothing is to be changed: give a state, an owner, a note or what a bisect found")]
     Nothing,
 }
 
@@ -102,6 +110,17 @@ pub fn act(mut alert: Alert, wish: &Wish, who: &str, now: Millis) -> Result<Aler
     }
     if let Some(note) = text(&wish.note) {
         events.push((What::Noted, Some(note)));
+    }
+    if !wish.bisected.is_empty() {
+        let is_commit = |text: &&String| {
+            (7..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+        };
+        let wrong = wish.bisected.iter().find(|text| !is_commit(text));
+        let wrong = wrong.or(wish.bisected.get(MOST_LEFT));
+        if let Some(wrong) = wrong {
+            return Err(Refused::NoCommit(wrong.clone()));
+        }
+        events.push((What::Bisected, Some(wish.bisected.join(" "))));
     }
     if let Some(wanted) = wish.state.filter(|wanted| *wanted != alert.state) {
         let allowed = allowed(&alert);

@@ -71,7 +71,8 @@ pub fn state(events: &[AlertEvent]) -> AlertState {
             | What::Acknowledged
             | What::Reopened
             | What::Assigned
-            | What::Noted => {}
+            | What::Noted
+            | What::Bisected => {}
         }
         if bad.is_empty() && state.is_active() {
             state = match (recovered, accepted) {

@@ -275,7 +275,7 @@ async fn with_alert() -> (TestApp, String) {
     (app, token)
 }
 
-async fn patch(app: &TestApp, uri: &str, token: &str, body: &Value) -> Answer {
+pub(crate) async fn patch(app: &TestApp, uri: &str, token: &str, body: &Value) -> Answer {
     let request = Request::patch(uri)
         .header("authorization", format!("Bearer {token}"))
         .header("content-type", "application/json")

@@ -1,7 +1,7 @@
 //! The API and the store behind it.
 
 mod access;
-mod alerts;
+pub(crate) mod alerts;
 mod artifacts;
 mod bridge;
 mod compare;

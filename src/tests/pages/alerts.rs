@@ -2,12 +2,13 @@
 
 use axum::http::StatusCode;
 use kvmark::config::Config;
-use kvmark::domain::{AlertId, Scope};
+use kvmark::domain::{AlertId, Commit, Scope};
 use kvmark::github::Intent;
 use kvmark::jobs;
 use kvmark::store::Tried;
 
 use super::{Page, browser};
+use crate::api::alerts::patch;
 use crate::app::{NOW, TestApp};
 use crate::builders::{latency, nightly, with};
 
@@ -119,7 +120,7 @@ async fn people_who_are_logged_in_handle_an_alert_by_forms() {
         .says("dismissed")
         .says("owner a.k.")
         .says("“fan broken”")
-        .says("token 1 dismissed it");
+        .says("test (token 1) dismissed it");
 }
 
 #[tokio::test]
@@ -167,4 +168,51 @@ async fn an_alert_names_the_command_that_finds_the_commit_and_github_where_it_is
         let link = format!("href=\"https://github.com/owner/name/{url}");
         assert!(page.html().contains(&link), "{link}");
     }
+}
+
+#[tokio::test]
+async fn suspects_say_what_they_touch_and_what_a_bisect_left_of_them() {
+    Page::get(&app(9).await, "/alerts/1")
+        .await
+        .does_not_say("touches");
+    let commit = |hash: &str, subject: &str, touches: &[&str]| Commit {
+        commit: hash.to_owned(),
+        subject: subject.to_owned(),
+        author: "m.s.".to_owned(),
+        touches: touches.iter().map(|&folder| folder.to_owned()).collect(),
+    };
+    let app = TestApp::new().await;
+    for days_ago in (0..50).rev() {
+        let value = if days_ago < 9 { 1250.0 } else { 1000.0 } + (days_ago % 3) as f64;
+        let run = nightly(&format!("night {days_ago}"), days_ago);
+        let mut run = with(run, [latency("A", value)]);
+        run.commits = vec![
+            commit(&run.revision.commit, "words", &[]),
+            commit(
+                "a7730bea7730be",
+                "take the lock inside",
+                &["index/shard", "docs", "fuzz"],
+            ),
+            commit("e6b80c2e6b80c2", "inline the hash", &["index/hash"]),
+        ];
+        let stored = app.store().insert_judged(&run, NOW, jobs::judge_run).await;
+        stored.unwrap();
+    }
+    let page = Page::get(&app, "/alerts/1").await;
+    page.says("3 commits since the night before")
+        .says("a7730be take the lock inside m.s. index/shard, docs and 1 more")
+        .says("words m.s. not available");
+    let token = app.token(Scope::Triage, None).await;
+    let found = serde_json::json!({"bisected": ["a7730bea7730be"]});
+    let told = patch(&app, "/api/v1/alerts/1", &token, &found).await;
+    assert_eq!(told.status, StatusCode::OK, "{}", told.text());
+    Page::get(&app, "/alerts/1")
+        .await
+        .says("first bad night bad")
+        .says("index/shard, docs and 1 more first bad")
+        .says("index/hash good")
+        .says("bisected it to a7730be");
+    let wrong = serde_json::json!({"bisected": ["main"]});
+    let refused = patch(&app, "/api/v1/alerts/1", &token, &wrong).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
 }

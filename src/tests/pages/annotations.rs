@@ -53,7 +53,7 @@ async fn a_form_annotates_a_night_of_one_series_and_its_charts_show_it() {
         "/runs/8",
     ] {
         let page = Page::get(&app, covered).await;
-        page.says("<b>new kernel</b>").says("token 1");
+        page.says("<b>new kernel</b>").says("test (token 1)");
         assert!(!page.html().contains("<b>new"), "{covered}: markup");
     }
     Page::get(&app, "/runs/7").await.does_not_say("new kernel");
@@ -106,7 +106,7 @@ async fn an_annotation_is_corrected_and_taken_away_and_the_audit_keeps_every_tex
     Page::get(&app, "/annotations/1")
         .await
         .says("old kernel")
-        .says("token 1 wrote");
+        .says("test (token 1) wrote");
     let read = app.token(Scope::Read, None).await;
     let weak = browser(
         &app,
@@ -138,7 +138,7 @@ async fn an_annotation_is_corrected_and_taken_away_and_the_audit_keeps_every_tex
         .does_not_say("old kernel");
     Page::get(&app, "/annotations/1")
         .await
-        .says("token 1 corrected it: “new kernel”");
+        .says("test (token 1) corrected it: “new kernel”");
     assert_eq!(send("/annotations/1", "action=correct&text=+").await, 422);
     assert_eq!(send("/annotations/1", "action=delete").await, 303);
     assert_eq!(send("/annotations/1", "action=delete").await, 404);

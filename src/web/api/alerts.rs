@@ -210,6 +210,8 @@ struct Change {
     #[serde(default, deserialize_with = "given")]
     owner: Option<Option<String>>,
     note: Option<String>,
+    #[serde(default)]
+    bisected: Vec<String>,
 }
 
 /// Tells null from what is not there.
@@ -217,7 +219,7 @@ fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Str
     Option::deserialize(deserializer).map(Some)
 }
 
-/// `PATCH /alerts/{id}`: state with reason, owner, note.
+/// `PATCH /alerts/{id}`: state with reason, owner, note, what a bisect found.
 pub async fn change(
     State(state): State<AppState>,
     Path(id): Path<AlertId>,
@@ -232,6 +234,7 @@ pub async fn change(
         reason: change.reason,
         owner: change.owner.map(Option::unwrap_or_default),
         note: change.note,
+        bisected: change.bisected,
     };
     let alert = wishes(&state, id, &wish, &caller.name()).await?;
     Ok(Json(view(&state, alert, true).await?))
@@ -253,6 +256,7 @@ pub(in crate::web) async fn wishes(
         match refused {
             Refused::Changed { .. } | Refused::Transition { .. } => WebError::conflict(detail),
             Refused::NoReason(_) => WebError::invalid("/reason", detail),
+            Refused::NoCommit(_) => WebError::invalid("/bisected", detail),
             Refused::Nothing => WebError::bad_request(detail),
         }
     })?;

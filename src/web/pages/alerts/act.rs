@@ -72,6 +72,7 @@ impl Sent {
             owner: only(Action::Assign),
             note: only(Action::Note),
             reason: text.filter(|_| state.is_some()),
+            bisected: Vec::new(),
         }
     }
 }

@@ -11,7 +11,7 @@ use bench_verdict::verdict::Band;
 
 use super::chart::{Chart, chart};
 use super::row::{is_sample, series_of, verdict};
-use super::suspects::{Suspect, suspects};
+use super::suspects::{Suspects, suspects};
 use super::timeline::{EventRow, timeline};
 use super::words;
 use crate::analysis::alerts::act::allowed;
@@ -53,8 +53,7 @@ struct AlertPage {
     may_act: bool,
     can: Can,
     chart: Option<Chart>,
-    suspects: Vec<Suspect>,
-    suspects_note: String,
+    suspects: Suspects,
     compare: Option<String>,
     /// Its issue on GitHub: name and page.
     issue: Option<(String, String)>,
@@ -115,7 +114,7 @@ pub async fn show(
     let is_sample = is_sample(&alert, &state.store.environments().await?);
     // Generated commits are nowhere.
     let github = state.config.github_pages().filter(|_| !is_sample);
-    let (suspects, suspects_note) = suspects(&state, &alert, github.as_ref()).await?;
+    let suspects = suspects(&state, &alert, github.as_ref()).await?;
     let issue = issue(&state, &alert, github.as_ref()).await?;
     let (band, evidence) = verdict(&alert);
     let allowed = allowed(&alert);
@@ -162,7 +161,6 @@ pub async fn show(
             .as_ref()
             .map(|good| links::compare(&good.run.to_string(), &alert.first_bad.run.to_string())),
         suspects,
-        suspects_note,
         why: worst.as_ref().map(|(one, _)| why(one)).unwrap_or_default(),
         explain,
         events: timeline(&alert.events, &series, now),

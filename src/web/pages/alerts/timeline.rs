@@ -60,6 +60,7 @@ fn event_row(group: &[AlertEvent], series: &[Arc<Series>], now: Millis) -> Event
             None => "took it from its owner".to_owned(),
         },
         What::Noted => "noted".to_owned(),
+        What::Bisected => left(&event.bisected()),
     };
     EventRow {
         when: format!(
@@ -73,7 +74,16 @@ fn event_row(group: &[AlertEvent], series: &[Arc<Series>], now: Millis) -> Event
         text: event
             .text
             .clone()
-            .filter(|_| event.what != What::Assigned)
+            .filter(|_| !matches!(event.what, What::Assigned | What::Bisected))
             .unwrap_or_default(),
+    }
+}
+
+/// What a bisect found, in words.
+fn left(commits: &[&str]) -> String {
+    let short: Vec<&str> = commits.iter().map(|c| c.get(..7).unwrap_or(c)).collect();
+    match short.as_slice() {
+        [one] => format!("bisected it to {one}"),
+        several => format!("bisected it to one of {}", several.join(", ")),
     }
 }
