@@ -13,6 +13,7 @@ use super::report_file;
 use super::server_args::{ServerArgs, SpoolArgs};
 use super::word::word;
 use crate::backfill::Backfill;
+use crate::output::hanging;
 use crate::upload::deliver::{Delivery, Judging, deliver};
 use crate::upload::server::{Server, Stored};
 use crate::upload::spool::Spool;
@@ -302,12 +303,10 @@ impl Way {
 fn told(stored: &Stored) -> String {
     let verdict = stored.verdict.as_ref();
     let status = verdict.map_or("not judged yet".to_owned(), |verdict| {
-        let reasons: String = verdict
-            .reasons
-            .iter()
-            .map(|reason| format!("\n  {reason}"))
-            .collect();
-        format!("{}{reasons}", word(verdict.status))
+        let reasons = verdict.reasons.iter();
+        let reasons: String = reasons.map(|reason| hanging("  ", reason)).collect();
+        format!("{}\n{reasons}", word(verdict.status))
     });
-    format!("run {} at {}: {status}", stored.run_id, stored.url)
+    let text = format!("run {} at {}: {status}", stored.run_id, stored.url);
+    text.trim_end().to_owned()
 }

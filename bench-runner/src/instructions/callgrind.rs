@@ -32,12 +32,9 @@ pub enum CallgrindError {
     Stopped(#[source] Stopped),
     /// Its file says nothing.
     #[error(
-        "callgrind counted nothing within {WITHIN} of {}: its symbols may have been taken off, or the file replaced meanwhile; valgrind said: {said}",
-        program.display()
+        "callgrind counted nothing within {WITHIN}: this program's symbols may have been taken off (strip); valgrind said: {said}"
     )]
     Nothing {
-        /// What was counted.
-        program: PathBuf,
         /// The end of what valgrind said.
         said: String,
     },
@@ -55,13 +52,10 @@ pub enum CallgrindError {
 
 /// Instructions of so many operations.
 pub(super) fn count(operation: Operation, times: u64, seed: u64) -> Result<u64, CallgrindError> {
-    let program = std::env::current_exe().map_err(CallgrindError::Start)?;
     let folder = own_folder()?;
-    let counted = count_in(
-        &folder,
-        &program,
-        [operation.as_str(), &times.to_string(), &seed.to_string()],
-    );
+    let program = folder.join("bench-runner");
+    let what = [operation.as_str(), &times.to_string(), &seed.to_string()];
+    let counted = own_program(&program).and_then(|()| count_in(&folder, &program, what));
     // It is in the folder for temporary files: what is left there is cleared some day.
     let _ = fs::remove_dir_all(&folder);
     counted
@@ -82,6 +76,18 @@ fn own_folder() -> Result<PathBuf, CallgrindError> {
             }
         }
     }
+}
+
+/// Copies the program that is running. A build may put another in its place at any time, and valgrind
+/// would take the symbols of that.
+fn own_program(to: &Path) -> Result<(), CallgrindError> {
+    let running = Path::new("/proc/self/exe");
+    let own = match running.exists() {
+        true => running.to_owned(),
+        false => std::env::current_exe().map_err(CallgrindError::Start)?,
+    };
+    let copied = fs::copy(&own, to).map(drop);
+    copied.map_err(file("copy this program to", to))
 }
 
 fn count_in(
@@ -112,7 +118,6 @@ fn count_in(
     }
     let text = fs::read_to_string(&out).map_err(file("read", &out))?;
     parse(&text).ok_or_else(|| CallgrindError::Nothing {
-        program: program.to_owned(),
         said: last(&said).to_owned(),
     })
 }
@@ -134,19 +139,16 @@ fn file(what: &'static str, path: &Path) -> impl Fn(std::io::Error) -> Callgrind
     }
 }
 
-/// The sum of instructions of a callgrind file.
+/// The instructions of a callgrind file: `totals`, which sums up what is written in it. `summary`,
+/// above it, is what the threads that are left have counted, and has nothing of one that ended; it is
+/// all that some versions write.
 fn parse(text: &str) -> Option<u64> {
-    let mut lines = text.lines();
-    let total = lines.find_map(|line| {
-        line.strip_prefix("totals:")
-            .or_else(|| line.strip_prefix("summary:"))
-    })?;
-    total
-        .split_whitespace()
-        .next()?
-        .parse()
-        .ok()
-        .filter(|&total| total > 0)
+    let sum = |name: &str| {
+        let lines = text.lines().filter_map(|line| line.strip_prefix(name));
+        let counts = lines.filter_map(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+        Some(counts.sum::<u64>()).filter(|&sum| sum > 0)
+    };
+    sum("totals:").or_else(|| sum("summary:"))
 }
 
 #[cfg(test)]
@@ -168,6 +170,12 @@ mod tests {
             parse("version: 1\nevents: Ir\nfn=(1) x\n1 5\n\ntotals: 41934\n"),
             Some(41_934)
         );
+        // Two parts, as of a program that forked or dumped in between.
+        assert_eq!(
+            parse("summary: 0\n\ntotals: 5\nsummary: 7\n\ntotals: 7\n"),
+            Some(12)
+        );
+        assert_eq!(parse("events: Ir\nsummary: 9\n"), Some(9));
         assert_eq!(parse("events: Ir\nsummary: 0\n"), None);
         assert_eq!(parse(""), None);
     }

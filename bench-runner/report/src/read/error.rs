@@ -31,9 +31,8 @@ pub enum ReadError {
         column: usize,
         /// Such as ``missing field `value` ``.
         problem: String,
-        /// The parser's own error.
-        #[source]
-        source: serde_json::Error,
+        /// The parser's own error. It is no cause beside this one: it says the same.
+        json: serde_json::Error,
     },
     /// Well formed, and without a result.
     #[error("there is no result in it: expected {expected}")]
@@ -89,18 +88,43 @@ pub enum ReadError {
 }
 
 impl From<serde_json::Error> for ReadError {
-    fn from(source: serde_json::Error) -> ReadError {
+    fn from(json: serde_json::Error) -> ReadError {
         // A value of the wrong type at the very beginning is placed at column 0.
-        let (line, column) = (source.line().max(1), source.column().max(1));
-        let text = source.to_string();
-        let problem = text.split(" at line ").next().unwrap_or(&text).to_owned();
+        let (line, column) = (json.line().max(1), json.column().max(1));
+        let text = json.to_string();
+        let problem = in_words(text.split(" at line ").next().unwrap_or(&text));
         ReadError::Json {
             line,
             column,
             problem,
-            source,
+            json,
         }
     }
+}
+
+/// `invalid type: string "x", expected f64` as every other error here has it, and in words that are
+/// not those of the program: `expected a number, found string "x"`.
+fn in_words(problem: &str) -> String {
+    let parts = problem
+        .strip_prefix("invalid type: ")
+        .and_then(|rest| rest.rsplit_once(", expected "));
+    let Some((found, expected)) = parts else {
+        return problem.to_owned();
+    };
+    let expected = match expected {
+        "f64" | "f32" => "a number",
+        "u64" | "u32" | "usize" | "i64" | "i32" => "a whole number",
+        "a map" | "map" => "an object",
+        "a sequence" | "sequence" => "a list",
+        shape if shape.starts_with("struct ") => "an object",
+        other => other,
+    };
+    let found = match found {
+        "map" => "an object",
+        "sequence" => "a list",
+        other => other,
+    };
+    format!("expected {expected}, found {found}")
 }
 
 impl ReadError {
@@ -111,12 +135,12 @@ impl ReadError {
                 line,
                 column,
                 problem,
-                source,
+                json,
             } => ReadError::Json {
                 line: line + first - 1,
                 column,
                 problem,
-                source,
+                json,
             },
             other => other,
         }

@@ -141,6 +141,6 @@ BenchmarkKVEventMemoryUsage/items=1000 1 2500000 heap_total-B
 fn malformed_text_is_refused_with_its_place() {
     let refusal = |text: &str| read_text(Format::Aibrix, text).unwrap_err().to_string();
     assert_snapshot!(refusal("[\n {\"name\": \"a\", \"timestamp\": \"x\", \"metrics\": {}}]"), @"line 2, column 31: expected four digit year (or leading sign for six digit year), but found end of input");
-    assert_snapshot!(refusal("{}"), @"line 1, column 1: invalid type: map, expected a sequence");
+    assert_snapshot!(refusal("{}"), @"line 1, column 1: expected a list, found an object");
     assert_snapshot!(refusal("[]"), @r#"there is no result in it: expected an array of `{"name", "timestamp", "duration", "metrics": {…}}`"#);
 }

@@ -32,7 +32,7 @@ fn a_folder_without_results_or_with_a_broken_one_is_refused() {
         panic!("the file should be named")
     };
     assert!(path.ends_with("a/new/sample.json"));
-    assert_snapshot!(source, @r#"line 2, column 13: invalid type: string "x", expected a sequence"#);
+    assert_snapshot!(source, @r#"line 2, column 13: expected a list, found string "x""#);
     assert!(read_path(Some(Format::Go), folder.path(), &unknown()).is_err());
     assert!(matches!(
         read_path(None, &folder.path().join("none"), &unknown()),
@@ -59,7 +59,7 @@ fn lines_of_cargo_criterion_are_read() {
 #[test]
 fn a_malformed_line_is_refused_with_its_place() {
     let refusal = |text: &str| read_text(Format::Criterion, text).unwrap_err().to_string();
-    assert_snapshot!(refusal("\n{\"reason\":\"benchmark-complete\",\"id\":5}"), @"line 2, column 37: invalid type: integer `5`, expected a string");
+    assert_snapshot!(refusal("\n{\"reason\":\"benchmark-complete\",\"id\":5}"), @"line 2, column 37: expected a string, found integer `5`");
     assert_snapshot!(refusal("\n\n{\"reason\":"), @"line 3, column 10: EOF while parsing a value");
     assert_snapshot!(refusal("{\"reason\":\"group-complete\"}"), @r#"there is no result in it: expected lines with `"reason": "benchmark-complete"`"#);
 }

@@ -97,7 +97,7 @@ fn custom_tools_say_which_way_is_better() {
 #[test]
 fn malformed_data_is_refused_with_its_place() {
     let refusal = |text: &str| read_text(Format::Gab, text).unwrap_err().to_string();
-    assert_snapshot!(refusal("window.BENCHMARK_DATA = \n{\n  \"entries\": []\n}"), @"line 2, column 13: invalid type: sequence, expected a map");
+    assert_snapshot!(refusal("window.BENCHMARK_DATA = \n{\n  \"entries\": []\n}"), @"line 2, column 13: expected an object, found a list");
     assert_snapshot!(refusal(r#"{"entries": {"S": [{"commit": {"id": "1"}, "date": 0}]}}"#), @"line 1, column 53: missing field `benches`");
     assert_snapshot!(refusal(r#"{"entries": {}}"#), @r#"there is no result in it: expected `window.BENCHMARK_DATA = {"entries": {"suite": [{"commit", "date", "benches"}]}}`"#);
     assert_snapshot!(refusal("nothing"), @r#"there is no result in it: expected `window.BENCHMARK_DATA = {"entries": {"suite": [{"commit", "date", "benches"}]}}`"#);
