@@ -48,8 +48,10 @@ pub struct Epoch {
 /// The same code, in the epoch before and in this one.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Bridge {
-    /// The bridging run.
+    /// The bridging run; of several the newest.
     pub run_id: RunId,
+    /// When that was measured.
+    pub measured_at: Timestamp,
     /// The revision that both epochs measured.
     pub commit: Text,
     /// What the epoch before measured of it: the median, where it did so several times.
@@ -120,9 +122,11 @@ fn bridge(part: &Part, first: &Point, before: &[(usize, &Point)]) -> Option<Brid
         .collect();
     let new: Vec<f64> = bridges.iter().map(|point| point.value).collect();
     let (old, new) = (order::median(&old)?, order::median(&new)?);
+    let newest = bridges.last()?;
     let factor = new / old;
     (old > 0.0 && factor.is_finite()).then(|| Bridge {
-        run_id: bridges.last().map_or(first.run, |point| point.run),
+        run_id: newest.run,
+        measured_at: newest.time.timestamp(),
         commit: commit.clone(),
         before: old,
         after: new,

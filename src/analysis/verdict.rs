@@ -36,6 +36,7 @@ pub fn of_run(run: &JudgedRun, options: &GateOptions) -> Verdict {
         rules: targets::absolute_rules(run),
         patterns: run.rules.clone(),
         red_flags: suite_rules::raised(&targets::red_flags(run)),
+        left_open: run.left_open.iter().map(left_open).collect(),
         canary_missed: confirmation::canary_missed(&run.rows, &run.proofs),
         ..GateInput::default()
     };
@@ -85,6 +86,13 @@ pub fn frozen_change(row: &Judged) -> Option<f64> {
     let frozen = row.standing?.frozen_baseline;
     let (value, series) = (row.measurement.value, &row.series);
     band::judge(value, Some(frozen), series.better, series.floor).change
+}
+
+fn left_open(left: &domain::bridge::LeftOpen) -> gate::LeftOpen {
+    gate::LeftOpen {
+        alert_id: left.alert.0,
+        ended_on: left.last_night.timestamp().strftime("%Y-%m-%d").to_string(),
+    }
 }
 
 fn decided_of(row: &Judged, decided: &domain::Decided) -> Decided {

@@ -6,6 +6,7 @@ pub use bench_verdict::confirmation::{Confirmation, Outcome};
 pub use bench_verdict::regression::{By, How, News, Numbers};
 use serde::{Deserialize, Serialize};
 
+use super::bridge::{Bridged, Bridges};
 use super::{AlertId, AnnotationId, EnvironmentId, Millis, RunId, SeriesId};
 
 /// One cause: series of one machine that got worse at the same revision.
@@ -112,6 +113,42 @@ pub struct AlertSeries {
     pub numbers: Option<Numbers>,
     /// Where it is over: when and how.
     pub ended: Option<(Millis, How)>,
+    /// Where its epoch has ended and is bridged: what it is carried on as.
+    pub bridged: Option<Bridged>,
+}
+
+impl AlertSeries {
+    /// What measures it now, and the levels there: those of the epoch that a bridge carries it on
+    /// to, where one does.
+    pub fn now(&self) -> Levels {
+        match &self.bridged {
+            Some(there) => Levels {
+                series: there.series,
+                from: there.begun_at,
+                frozen_baseline: there.frozen_baseline,
+                limit: there.limit,
+            },
+            None => Levels {
+                series: self.series,
+                from: self.since.at,
+                frozen_baseline: self.frozen_baseline,
+                limit: self.limit,
+            },
+        }
+    }
+}
+
+/// What a worsening is measured by. Values are in the metric's unit.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Levels {
+    /// The series.
+    pub series: SeriesId,
+    /// Its first bad night, or the first one of the epoch that it is carried on to.
+    pub from: Millis,
+    /// The level before the change.
+    pub frozen_baseline: f64,
+    /// It is over when the median of the last three nights is not worse than this.
+    pub limit: f64,
 }
 
 /// What an alert has come to.
@@ -196,6 +233,8 @@ pub enum What {
     Returned,
     /// A series' new level is the accepted one; or a person accepts those of the whole alert.
     Accepted,
+    /// The epoch has ended and a bridging run carries a series on to the next.
+    Bridged,
     /// A person knows of it.
     Acknowledged,
     /// A person says that it is nothing, and why.
@@ -244,6 +283,8 @@ pub struct AlertInputs {
     pub nights: Vec<Night>,
     /// The oldest night that is stored; what began before it cannot be derived again.
     pub oldest: Option<Millis>,
+    /// Where the epoch has ended: what bridges it.
+    pub bridges: Bridges,
 }
 
 /// What pairs said that were measured again on the night of a run.

@@ -6,6 +6,7 @@ pub use bench_verdict::verdict::InputsHash;
 use bench_verdict::verdict::{Band, Evidence};
 use serde::{Serialize, Serializer};
 
+use super::bridge::LeftOpen;
 use super::confirmation::Proofs;
 use super::{Decided, Millis, Patterns, Run, RunId, Series, SeriesId, Standing, Text};
 
@@ -108,4 +109,6 @@ pub struct JudgedRun {
     pub rules: Patterns,
     /// What was asked of its runner, and what pairs of its night say.
     pub proofs: Proofs,
+    /// Alerts of ended epochs that it cannot be measured against.
+    pub left_open: Vec<LeftOpen>,
 }

@@ -15,10 +15,12 @@
 //! - [`access`]: tokens and scopes. [`github`]: where on GitHub things are said.
 //! - [`alert`]: one cause of worsenings, and its life. [`mod@standing`]: those that a run is
 //!   measured against.
+//! - [`bridge`]: what becomes of alerts where their epoch ends.
 //! - [`confirmation`]: pairs measured on the night of a run.
 
 pub mod access;
 pub mod alert;
+pub mod bridge;
 pub mod confirmation;
 pub mod environment;
 pub mod file;

@@ -66,11 +66,11 @@ fn is_closed(state: AlertState) -> bool {
 
 /// By series, the alert that stood at `at` and that nobody has accepted or dismissed since; of
 /// several the oldest, whose frozen level is the one before all changes. `suite_version`: what
-/// another version measured is not compared.
+/// another version measured is not compared, unless a bridge carries the alert on to this one.
 pub fn standing(alerts: &[Alert], suite_version: &str, at: Millis) -> HashMap<SeriesId, Standing> {
     let mut found: Vec<(Millis, SeriesId, Standing)> = alerts
         .iter()
-        .filter(|alert| alert.suite_version == suite_version && !is_closed(alert.state))
+        .filter(|alert| !is_closed(alert.state))
         .flat_map(|alert| alert.series.iter().map(move |series| (alert, series)))
         .filter(|(_, series)| {
             let over = match series.ended {
@@ -80,12 +80,23 @@ pub fn standing(alerts: &[Alert], suite_version: &str, at: Millis) -> HashMap<Se
             };
             series.confirmed_at <= at && !over
         })
-        .map(|(alert, series)| {
+        .filter_map(|(alert, series)| {
+            let carried_on = series.bridged.as_ref();
+            let carried_on = carried_on
+                .filter(|there| there.suite_version == suite_version && there.begun_at <= at);
+            // Of one machine both may hold only where suite versions take turns.
+            let (id, frozen_baseline) = match carried_on {
+                Some(there) => (there.series, there.frozen_baseline),
+                None if alert.suite_version == suite_version => {
+                    (series.series, series.frozen_baseline)
+                }
+                None => return None,
+            };
             let standing = Standing {
                 alert: alert.id,
-                frozen_baseline: series.frozen_baseline,
+                frozen_baseline,
             };
-            (series.since.at, series.series, standing)
+            Some((series.since.at, id, standing))
         })
         .collect();
     // The oldest last, for the last one stays in the map.

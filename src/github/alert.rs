@@ -28,6 +28,8 @@ pub struct AlertFacts {
     pub environment: String,
     /// Of each of its series.
     pub series: HashMap<SeriesId, SeriesFacts>,
+    /// The last night of its epoch, where that has ended and it is open.
+    pub epoch_ended: Option<Millis>,
     /// The server's public address.
     pub public_url: Option<String>,
 }
@@ -41,7 +43,8 @@ pub struct SeriesFacts {
     pub unit: String,
     /// Which way is better.
     pub better: Direction,
-    /// Its main nights since it got worse, oldest first.
+    /// Its main nights since it got worse, oldest first: of the epoch that a bridge carries it on to,
+    /// where one does.
     pub nights: Vec<NightValue>,
 }
 
@@ -124,6 +127,19 @@ fn body(facts: &AlertFacts) -> String {
         }
     }
     out.push_str(".\n\n");
+    if let Some(last) = facts.epoch_ended {
+        let last = day(last);
+        let carried_on = alert.open_series().all(|one| one.bridged.is_some());
+        out.push_str(&match carried_on {
+            true => {
+                format!("Its epoch ended on {last}; a bridge carries it on to the next one.\n\n")
+            }
+            false => format!(
+                "Its epoch ended on {last}: nothing measures its series any more, until \
+                 `bench-runner bridge` carries them on.\n\n"
+            ),
+        });
+    }
     out.push_str(&match &alert.last_good {
         Some(good) => format!(
             "Suspects: the commits after {} (night of {}) up to {}.\n\n",
@@ -176,10 +192,11 @@ fn table(out: &mut String, facts: &AlertFacts) {
 
 fn row(facts: &AlertFacts, one: &AlertSeries) -> String {
     let known = facts.series.get(&one.series);
+    let frozen = one.now().frozen_baseline;
     let newest = known.and_then(|known| known.nights.last().copied());
     let value_of = |value: f64| known.map_or_else(String::new, |k| value_text(value, &k.unit));
     let change = known.zip(newest).and_then(|(known, newest)| {
-        band::change(newest.value, one.frozen_baseline, known.better).map(format_change)
+        band::change(newest.value, frozen, known.better).map(format_change)
     });
     let state = match one.ended {
         None => "worse".to_owned(),
@@ -188,7 +205,7 @@ fn row(facts: &AlertFacts, one: &AlertSeries) -> String {
     format!(
         "| {} | {} | {} | {} | {} by {} | {state} |\n",
         escaped(&name(facts, one.series)),
-        value_of(one.frozen_baseline),
+        value_of(frozen),
         newest.map_or_else(|| "not available".to_owned(), |n| value_of(n.value)),
         change.unwrap_or_else(|| "not available".to_owned()),
         day(one.confirmed_at),
@@ -302,6 +319,7 @@ fn note_text(
 ) -> Option<String> {
     let mut lines = Vec::new();
     for what in [
+        What::Bridged,
         What::Confirmed,
         What::Returned,
         What::Recovered,
@@ -360,6 +378,9 @@ fn sentence(facts: &AlertFacts, what: What, of: &[&AlertEvent], then: Then) -> S
         }
         What::Confirmed => format!("worse at the same revision, too: {named}."),
         What::Returned => format!("{named} {} worse again.", are("is", "are")),
+        What::Bridged => {
+            format!("the epoch has ended, and a bridge carries {named} on to the next one{said}.")
+        }
         What::Recovered => format!("{named} {} back at the level before.", are("is", "are")),
         What::Retracted => format!("later nights no longer show it for {named}."),
         What::Accepted if series.is_empty() => {

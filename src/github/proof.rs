@@ -68,8 +68,8 @@ impl<'a> Proof<'a> {
             out.push_str(&format!(
                 "| {} | {} | {than} {} | {} | {} |\n",
                 escaped(&known.name),
-                text(one.frozen_baseline),
-                text(one.limit),
+                text(one.now().frozen_baseline),
+                text(one.now().limit),
                 values.join(", "),
                 runs.join(", "),
             ));
@@ -87,11 +87,12 @@ fn nights<'a>(
 ) -> &'a [NightValue] {
     let end = known.nights.partition_point(|night| night.at < until);
     let nights = &known.nights[..end];
+    let limit = one.now().limit;
     let mut good = 0;
     for (place, night) in nights.iter().enumerate() {
         let is_good = match known.better {
-            Direction::Lower => night.value <= one.limit,
-            Direction::Higher => night.value >= one.limit,
+            Direction::Lower => night.value <= limit,
+            Direction::Higher => night.value >= limit,
         };
         good = if is_good { good + 1 } else { 0 };
         if good >= NIGHTS && night.at >= at {

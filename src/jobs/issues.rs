@@ -8,7 +8,7 @@ use crate::domain::time::DAY_MS;
 use crate::domain::{Millis, Point, SeriesId};
 use crate::github::Intent;
 use crate::github::alert::{self, AlertFacts, NightValue, SeriesFacts};
-use crate::store::{AlertFilter, Store, StoreError};
+use crate::store::{AlertFilter, Epoch, Store, StoreError};
 
 /// An issue is made for an alert whose last event is not older: history that is sent later (a
 /// backfill) wakes nobody.
@@ -60,6 +60,13 @@ async fn facts(
     Ok(Some(AlertFacts {
         series: series_facts(store, &alert).await?,
         environment: machine.name.clone(),
+        epoch_ended: match alert.is_active() {
+            true => store
+                .epoch_end(&Epoch::from(&alert))
+                .await?
+                .map(|end| end.last_night),
+            false => None,
+        },
         public_url: public_url.map(str::to_owned),
         alert,
     }))
@@ -74,10 +81,10 @@ async fn series_facts(
         let Some(series) = store.series_by_id(one.series).await? else {
             continue;
         };
-        let from = one.since.at;
+        let now = one.now();
         let main = Some(store.main_branch());
         let points = store
-            .points(one.series, from, Millis(i64::MAX), main)
+            .points(now.series, now.from, Millis(i64::MAX), main)
             .await?;
         let nights = points.iter().filter(|point| point.forms_baseline);
         let facts = SeriesFacts {

@@ -1,12 +1,14 @@
 //! What runs beside requests: judging again what a late run or an exclusion changed.
 //!
 //! # Layout
-//! - here: judging again. [`mod@github`]: the outbox. [`issues`]: alerts into it.
+//! - here: judging again. [`bridge`]: alerts of ended epochs. [`mod@github`]: the outbox. [`issues`]:
+//!   alerts into it.
 
+pub mod bridge;
 pub mod github;
 pub mod issues;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +21,7 @@ use crate::analysis::confirmation::{PairJudge, change, judged, last_words};
 use crate::analysis::follow::{Beside, follow_all};
 use crate::analysis::judge::{JudgeInputs, judge, judge_night};
 use crate::domain::alert::{PairVerdict, SeriesNews};
+use crate::domain::bridge::Bridges;
 use crate::domain::confirmation::{JudgedPairs, NewAsk, NewConfirmation, Paired, Purpose};
 use crate::domain::{JudgedRun, Judgement, Millis, RunId, SeriesId};
 use crate::store::{
@@ -89,9 +92,12 @@ impl Jobs {
 /// hand, by the nights before.
 pub fn judge_run(inputs: RunInputs) -> Verdicts {
     let forms_baseline = inputs.forms_baseline;
+    let at = inputs.run.started_at;
     let carried = inputs.carried.as_deref().and_then(carried_from);
+    // What knows a night of the same moment knows more than it may.
+    let carried = carried.filter(|carried| carried.through.is_none_or(|through| through < at));
     let night = JudgeInputs {
-        at: inputs.run.started_at,
+        at,
         rows: inputs.rows,
         history: inputs.baseline,
     };
@@ -114,6 +120,7 @@ pub fn judge_run(inputs: RunInputs) -> Verdicts {
         carried: judged.carried.map(|carried| carried.to_bytes()),
         alerts: Some(AlertStep {
             news: judged.news,
+            bridges: Bridges::new(),
             settle: alerts::after_night,
         }),
         again: false,
@@ -136,6 +143,7 @@ pub fn judge_pairs(inputs: &ConfirmInputs, series: &[SeriesId]) -> Verdicts {
         carried: Some(carried.to_bytes()),
         alerts: Some(AlertStep {
             news,
+            bridges: Bridges::new(),
             settle: alerts::after_night,
         }),
         ..Verdicts::default()
@@ -159,6 +167,7 @@ pub async fn rejudge_all(store: &Store, stop: &CancellationToken) -> Result<usiz
         }
         let verdicts = judge_epoch(store, &epoch).await?;
         store.finish_rejudge(&epoch, &asked, &verdicts).await?;
+        bridge::beside(store, &epoch, None).await?;
         count += verdicts.changes.len();
     }
     if count > 0 {
@@ -311,6 +320,8 @@ pub async fn judge_epoch(store: &Store, epoch: &Epoch) -> Result<EpochVerdicts, 
         }
     }
     carried.through = newest.map(|(time, _)| time);
+    let opened: BTreeSet<SeriesId> = news.iter().map(|one| one.series).collect();
+    let bridges = bridge::bridges(store, epoch, opened).await?;
     Ok(EpochVerdicts {
         changes: changes.into_iter().collect(),
         // Only the newest night's runner can still be asked for anything.
@@ -318,6 +329,7 @@ pub async fn judge_epoch(store: &Store, epoch: &Epoch) -> Result<EpochVerdicts, 
         carried: newest.map(|(_, run)| (run, carried.to_bytes())),
         alerts: Some(AlertStep {
             news,
+            bridges,
             settle: alerts::again,
         }),
     })

@@ -3,7 +3,7 @@
 use sqlx::SqliteConnection;
 
 use crate::domain::confirmation::NewAsk;
-use crate::domain::{EnvironmentId, Judgement, Millis, Point, RunId, SeriesId};
+use crate::domain::{Alert, EnvironmentId, Judgement, Millis, Point, Run, RunId, SeriesId};
 
 use super::alert::{self, AlertStep};
 use super::judgement::write as write_judgements;
@@ -21,6 +21,26 @@ pub struct Epoch {
     pub suite: String,
     /// Suite version.
     pub suite_version: String,
+}
+
+impl From<&Run> for Epoch {
+    fn from(run: &Run) -> Self {
+        Self {
+            environment: run.environment,
+            suite: run.suite.clone(),
+            suite_version: run.suite_version.clone(),
+        }
+    }
+}
+
+impl From<&Alert> for Epoch {
+    fn from(alert: &Alert) -> Self {
+        Self {
+            environment: alert.environment,
+            suite: alert.suite.clone(),
+            suite_version: alert.suite_version.clone(),
+        }
+    }
 }
 
 /// What is said now of runs of an epoch.

@@ -56,6 +56,10 @@ impl Store {
             rows: self.rows_of(&run).await?,
             rules: self.rules().await?.rules,
             proofs: self.proofs(run.id).await?,
+            left_open: match run.forms_baseline(self.main_branch()) {
+                true => self.left_open(&run).await?,
+                false => Vec::new(),
+            },
             run,
         })
     }

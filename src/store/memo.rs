@@ -136,6 +136,11 @@ impl Store {
         }
     }
 
+    /// Raised with every commit: what was read while it stayed is all of one state.
+    pub fn generation(&self) -> u64 {
+        self.shared.tracks.generation()
+    }
+
     /// Ends a transaction that may have changed anything.
     pub(super) async fn commit(&self, tx: Transaction<'_, Sqlite>) -> Result<(), StoreError> {
         self.commit_touching(tx, Touched::All).await

@@ -76,13 +76,14 @@ impl Store {
         Ok(row.map(|(id,)| RunId(id)))
     }
 
-    /// What bridging runs measured of a series, in the order of time. They are of kind `ab`, so that
-    /// they are no nights themselves.
+    /// What bridging runs measured of a series, in the order of time, but those that a person took
+    /// out. They are of kind `ab`, so that they are no nights themselves.
     pub async fn bridges(&self, series: SeriesId) -> Result<Vec<Point>, StoreError> {
         let runs: Vec<(i64,)> = sqlx::query_as(
             "select run_id
              from pair
-             where purpose = $1",
+             join run using (run_id)
+             where purpose = $1 and excluded is null",
         )
         .bind(code::word(&Purpose::Bridge))
         .fetch_all(self.readers())

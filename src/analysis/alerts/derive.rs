@@ -8,6 +8,7 @@
 use bench_verdict::regression::{self, Regression};
 use sha2::{Digest, Sha256};
 
+use super::bridge::carry_on;
 use super::settle;
 use crate::domain::alert::{
     Alert, AlertEvent, AlertInputs, AlertSeries, AlertState, By, How, Night, SeriesNews, What,
@@ -18,6 +19,17 @@ use crate::domain::{AlertId, EnvironmentId, Millis};
 pub fn after_night(inputs: AlertInputs, news: &[SeriesNews]) -> Vec<Alert> {
     let mut book = Book::new(inputs);
     book.take(news);
+    book.changed()
+}
+
+/// The alerts that bridges carry on from their ended epoch, or that those bridges resolve; there are
+/// no news of it.
+pub fn over_bridges(inputs: AlertInputs, _: &[SeriesNews]) -> Vec<Alert> {
+    let bridges = inputs.bridges.clone();
+    let mut book = Book::new(inputs);
+    for alert in &mut book.alerts {
+        carry_on(alert, &bridges);
+    }
     book.changed()
 }
 
@@ -32,13 +44,16 @@ pub fn again(mut inputs: AlertInputs, news: &[SeriesNews]) -> Vec<Alert> {
         alert.events.retain(|event| event.who.is_some());
     }
     inputs.alerts = bare;
-    let oldest = inputs.oldest;
+    let (oldest, bridges) = (inputs.oldest, inputs.bridges.clone());
     let mut book = Book::new(inputs);
     book.take(news);
-    for (alert, before) in book.alerts.iter_mut().zip(&before) {
-        if alert.series.is_empty() {
-            let is_lost = oldest.is_some_and(|oldest| before.first_bad.at <= oldest);
-            withdraw(alert, before, is_lost);
+    for (at, alert) in book.alerts.iter_mut().enumerate() {
+        match before.get(at).filter(|_| alert.series.is_empty()) {
+            Some(before) => {
+                let is_lost = oldest.is_some_and(|oldest| before.first_bad.at <= oldest);
+                withdraw(alert, before, is_lost);
+            }
+            None => carry_on(alert, &bridges),
         }
         settle(alert);
     }
@@ -235,6 +250,7 @@ impl Book {
             change: regression.change,
             numbers: regression.numbers,
             ended: ended(regression),
+            bridged: None,
         };
         let alert = &mut self.alerts[at];
         if alert.series.is_empty() {

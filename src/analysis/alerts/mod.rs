@@ -3,6 +3,7 @@
 //! # Layout
 //! - [`mod@derive`]: from what became of each series to alerts, one a cause; night by night, and a whole
 //!   history at once.
+//! - [`bridge`]: what becomes of them where their epoch ends.
 //! - [`act`]: what a person may do, and what it does.
 //!
 //! # Invariants
@@ -12,6 +13,7 @@
 //!    never dropped.
 
 pub mod act;
+pub mod bridge;
 pub mod derive;
 
 use std::collections::BTreeMap;
@@ -22,7 +24,7 @@ use bench_verdict::verdict::{Band, Evidence};
 use crate::domain::alert::{Alert, AlertEvent, AlertState, By, What};
 use crate::domain::{Series, SeriesId};
 
-pub use derive::{after_night, again};
+pub use derive::{after_night, again, over_bridges};
 
 /// The state that events lead to; they are in the order of time.
 ///
@@ -71,6 +73,7 @@ pub fn state(events: &[AlertEvent]) -> AlertState {
             | What::Acknowledged
             | What::Reopened
             | What::Assigned
+            | What::Bridged
             | What::Noted
             | What::Bisected => {}
         }

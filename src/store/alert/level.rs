@@ -172,11 +172,7 @@ impl Store {
             .execute(&mut *tx)
             .await?;
         }
-        let epoch = Epoch {
-            environment: run.environment,
-            suite: run.suite.clone(),
-            suite_version: run.suite_version.clone(),
-        };
+        let epoch = Epoch::from(&run);
         let carried = self.carried_through(&mut tx, &epoch, id).await?;
         let time = run.started_at;
         let verdicts = judge(ConfirmInputs { run, carried });

@@ -27,7 +27,7 @@ pub struct AlertFilter {
 }
 
 #[derive(FromRow)]
-struct AlertRow {
+pub(super) struct AlertRow {
     alert_id: i64,
     fingerprint: String,
     environment_id: i64,
@@ -56,6 +56,7 @@ struct SeriesRow {
     numbers_json: Option<String>,
     ended_at: Option<i64>,
     ended_how: Option<String>,
+    bridge_json: Option<String>,
 }
 
 #[derive(FromRow)]
@@ -101,8 +102,8 @@ impl Store {
         one(&mut connection, id).await
     }
 
-    /// The alerts of a machine that stood at that time against runs of a suite, or may have: those
-    /// that began by then and were not over.
+    /// The alerts of a machine, or carried on to it, that stood at that time against runs of a suite,
+    /// or may have: those that began by then and were not over.
     pub async fn alerts_at(
         &self,
         environment: EnvironmentId,
@@ -113,9 +114,14 @@ impl Store {
         let rows: Vec<AlertRow> = sqlx::query_as(
             "select *
              from alert
-             where environment_id = $1
-               and suite = $2
+             where suite = $2
                and opened_at <= $3
+               and (environment_id = $1
+                    or alert_id in (
+                        select alert_id
+                        from alert_series
+                        where bridge_environment_id = $1
+                    ))
                and alert_id in (
                    select alert_id
                    from alert_series
@@ -246,6 +252,7 @@ impl Store {
                 })
                 .collect(),
             oldest: oldest.map(|(at,)| Millis(at)),
+            bridges: step.bridges.clone(),
         })
     }
 }
@@ -264,7 +271,7 @@ pub(super) async fn one(
 }
 
 /// Alerts with their series and events.
-async fn whole(
+pub(super) async fn whole(
     connection: &mut SqliteConnection,
     rows: Vec<AlertRow>,
 ) -> Result<Vec<Alert>, StoreError> {
@@ -332,6 +339,8 @@ impl TryFrom<SeriesRow> for AlertSeries {
         let id = row.alert_id;
         let night = |json: &str| code::from_json::<Night>(json, "alert", id);
         let numbers = row.numbers_json.as_deref();
+        let bridge = row.bridge_json.as_deref();
+        let bridge = bridge.map(|json| code::from_json(json, "alert", id));
         let how = row.ended_how.as_deref();
         let how = how
             .map(|how| code::from_word(how, "alert", id))
@@ -349,6 +358,7 @@ impl TryFrom<SeriesRow> for AlertSeries {
                 .map(|json| code::from_json(json, "alert", id))
                 .transpose()?,
             ended: row.ended_at.map(Millis).zip(how),
+            bridged: bridge.transpose()?,
         })
     }
 }

@@ -115,8 +115,8 @@ async fn save(tx: &mut SqliteConnection, alert: &Alert) -> Result<(), StoreError
             "insert into alert_series
                  (alert_id, series_id, ordinal, since_json, last_good_json, since_at,
                   confirmed_at, confirmed_by, frozen_baseline, back_at, change,
-                  numbers_json, ended_at, ended_how)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+                  numbers_json, ended_at, ended_how, bridge_json, bridge_environment_id)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
         )
         .bind(id)
         .bind(series.series.0)
@@ -132,6 +132,8 @@ async fn save(tx: &mut SqliteConnection, alert: &Alert) -> Result<(), StoreError
         .bind(series.numbers.as_ref().map(code::json))
         .bind(series.ended.map(|(at, _)| at.0))
         .bind(how)
+        .bind(series.bridged.as_ref().map(code::json))
+        .bind(series.bridged.as_ref().map(|bridged| bridged.environment.0))
         .execute(&mut *tx)
         .await?;
     }

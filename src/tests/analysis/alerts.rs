@@ -50,6 +50,7 @@ impl World {
             suite_version: "1".to_owned(),
             alerts,
             nights: (0..self.nights()).map(|night| self.night(night)).collect(),
+            bridges: Default::default(),
             oldest: Some(self.at(0)),
         }
     }

@@ -153,6 +153,7 @@ pub(crate) fn night(rows: Vec<Judged>) -> JudgedRun {
         run,
         rows,
         rules: Patterns::default(),
+        left_open: Vec::new(),
         proofs: kvmark::domain::confirmation::Proofs::default(),
     }
 }

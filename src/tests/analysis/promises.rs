@@ -70,6 +70,7 @@ fn live(values: Vec<f64>) -> Lived {
         suite: "kv-sync".to_owned(),
         suite_version: "1".to_owned(),
         alerts: Vec::new(),
+        bridges: Default::default(),
         nights: runs
             .iter()
             .map(|run| Night {

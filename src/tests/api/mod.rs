@@ -7,6 +7,7 @@ mod bridge;
 mod compare;
 pub(crate) mod confirmation;
 mod crash;
+mod ended;
 mod epochs;
 mod evidence;
 mod explain;

@@ -14,8 +14,9 @@ use crate::analysis::alerts::act::{Refused, Wish, act, allowed};
 use crate::domain::alert::{
     Alert, AlertEvent, AlertSeries, AlertState, By, How, Night, Numbers, What,
 };
+use crate::domain::bridge::{Bridged, EpochEnd};
 use crate::domain::{AlertId, EnvironmentId, Millis, RunId, Scope, Series, SeriesId};
-use crate::store::AlertFilter;
+use crate::store::{AlertFilter, Epoch};
 use crate::web::auth::Caller;
 use crate::web::extract::{Path, Query};
 use crate::web::{AppState, WebError};
@@ -103,11 +104,51 @@ pub struct AlertView {
     pub last_good: Option<NightView>,
     /// The largest worsening in it, where one has a size.
     pub change: Option<f64>,
+    /// How its epoch has ended; null: it goes on.
+    pub epoch_end: Option<EpochEndView>,
     /// Its series.
     pub series: Vec<AlertSeriesView>,
     /// Its life; of one alert only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub events: Option<Vec<EventView>>,
+}
+
+/// How an epoch has ended: nothing measures its series any more.
+#[derive(Debug, Clone, Serialize)]
+pub struct EpochEndView {
+    /// Its last night.
+    pub last_night: Timestamp,
+    /// The first night after it.
+    pub begun_at: Timestamp,
+    /// That night's machine.
+    pub environment_id: EnvironmentId,
+    /// That night's suite version.
+    pub suite_version: String,
+}
+
+/// What a series of an ended epoch is carried on as.
+#[derive(Debug, Serialize)]
+pub struct BridgeView {
+    /// The same series in the epoch after it.
+    pub series_id: SeriesId,
+    /// The machine there.
+    pub environment_id: EnvironmentId,
+    /// The suite version there.
+    pub suite_version: String,
+    /// Its first night there.
+    pub begun_at: Timestamp,
+    /// The newest bridging run.
+    pub run_id: RunId,
+    /// When that was measured.
+    pub measured_at: Timestamp,
+    /// The revision that both epochs measured.
+    pub commit: String,
+    /// How many times larger the same code reads there.
+    pub factor: f64,
+    /// The level before the change, as it would read there.
+    pub frozen_baseline: f64,
+    /// Where the median of the last three nights there must come back to.
+    pub limit: f64,
 }
 
 /// A run of the main branch.
@@ -158,6 +199,9 @@ pub struct AlertSeriesView {
     /// Where it is over: how.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ended: Option<How>,
+    /// Where its epoch has ended and is bridged: what it is carried on as.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bridge: Option<BridgeView>,
 }
 
 /// Something that happened to an alert.
@@ -271,6 +315,7 @@ async fn view(state: &AppState, alert: Alert, with_events: bool) -> Result<Alert
         let known = state.store.series_by_id(one.series).await?;
         series.push(series_view(one, known));
     }
+    let end = state.store.epoch_end(&Epoch::from(&alert)).await?;
     let events = with_events.then(|| alert.events.iter().map(event_view).collect());
     Ok(AlertView {
         alert_id: alert.id,
@@ -289,6 +334,7 @@ async fn view(state: &AppState, alert: Alert, with_events: bool) -> Result<Alert
         suite_version: alert.suite_version,
         opened_at: alert.opened_at.timestamp(),
         changed_at: alert.changed_at.timestamp(),
+        epoch_end: end.map(epoch_end_view),
         series,
         events,
     })
@@ -317,6 +363,31 @@ fn series_view(one: &AlertSeries, known: Option<Arc<Series>>) -> AlertSeriesView
         numbers: one.numbers,
         ended_at: one.ended.map(|(at, _)| Millis::timestamp(at)),
         ended: one.ended.map(|(_, how)| how),
+        bridge: one.bridged.as_ref().map(bridge_view),
+    }
+}
+
+fn epoch_end_view(end: EpochEnd) -> EpochEndView {
+    EpochEndView {
+        last_night: end.last_night.timestamp(),
+        begun_at: end.begun_at.timestamp(),
+        environment_id: end.environment,
+        suite_version: end.suite_version,
+    }
+}
+
+fn bridge_view(there: &Bridged) -> BridgeView {
+    BridgeView {
+        series_id: there.series,
+        environment_id: there.environment,
+        suite_version: there.suite_version.clone(),
+        begun_at: there.begun_at.timestamp(),
+        run_id: there.run,
+        measured_at: there.measured_at.timestamp(),
+        commit: there.commit.clone(),
+        factor: there.factor,
+        frozen_baseline: there.frozen_baseline,
+        limit: there.limit,
     }
 }
 

@@ -6,9 +6,9 @@ use axum::extract::State;
 use serde::Serialize;
 
 use super::view::SeriesView;
-use crate::analysis::epochs::{Epoch, Part, epochs};
-use crate::domain::{Millis, Series, SeriesId};
-use crate::store::SeriesFilter;
+use crate::analysis::epochs::{Epoch, epochs};
+use crate::domain::{Series, SeriesId};
+use crate::jobs::bridge;
 use crate::web::extract::Path;
 use crate::web::{AppState, WebError};
 
@@ -40,39 +40,7 @@ pub(in crate::web) async fn load(
     state: &AppState,
     series: &Series,
 ) -> Result<Vec<Epoch>, WebError> {
-    let store = &state.store;
-    let environments = store.environments().await?;
-    let key = &series.key;
-    let Some(own) = environments.iter().find(|e| e.id == key.environment) else {
-        return Ok(Vec::new());
-    };
-    let filter = SeriesFilter {
-        suite: Some(key.suite.clone()),
-        benchmark: Some(key.benchmark.clone()),
-        metric: Some(key.metric.clone()),
-        ..SeriesFilter::default()
-    };
-    let mut parts = Vec::new();
-    for other in store.series_of(&filter).await? {
-        let machine = environments.iter().find(|machine| {
-            machine.id == other.key.environment
-                && machine.name == own.name
-                && machine.is_sample == own.is_sample
-        });
-        let is_same = (&other.key.params, &other.key.unit) == (&key.params, &key.unit);
-        let (Some(machine), true) = (machine, is_same) else {
-            continue;
-        };
-        let (first, last) = (Millis(i64::MIN), Millis(i64::MAX));
-        let main = Some(store.main_branch());
-        let mut nights = store.points(other.id, first, last, main).await?;
-        nights.retain(|night| night.forms_baseline);
-        parts.push(Part {
-            machine: machine.clone(),
-            series: other.id,
-            nights,
-            bridges: store.bridges(other.id).await?,
-        });
-    }
+    let machines = state.store.environments().await?;
+    let parts = bridge::parts(&state.store, series, &machines).await?;
     Ok(epochs(&parts))
 }

@@ -37,11 +37,7 @@ pub(in crate::web) async fn load(
     let points = store.points_of_version(series, &run.suite_version).await?;
     let others = others(state, &run, series).await?;
     let samples = store.samples(run.id, series).await?.unwrap_or_default();
-    let epoch = Epoch {
-        environment: run.environment,
-        suite: run.suite.clone(),
-        suite_version: run.suite_version.clone(),
-    };
+    let epoch = Epoch::from(&run);
     let inputs = ExplainInputs {
         series: found,
         points,

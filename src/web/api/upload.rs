@@ -75,6 +75,12 @@ pub async fn create(
         if query.judge == Judge::All {
             jobs::rejudge_all(&store, &stop).await?;
         }
+        if let Ok(inserted) = &inserted
+            && inserted.outcome == Outcome::New
+            && query.judge != Judge::Later
+        {
+            jobs::bridge::after_run(&store, inserted.run_id).await?;
+        }
         inserted.map(|inserted| (new.run_key, inserted))
     })
     .await??;

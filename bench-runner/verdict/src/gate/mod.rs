@@ -28,8 +28,19 @@ pub struct GateInput {
     pub red_flags: Vec<String>,
     /// Set when the night's canary missed its planted slowdown or hit the plain pair: what it did.
     pub canary_missed: Option<String>,
+    /// Alerts that were open when their epoch ended and that nothing carries on to this one.
+    pub left_open: Vec<LeftOpen>,
     /// Set when the two named sides were measured in different environments: what differs.
     pub environments_differ: Option<String>,
+}
+
+/// An alert that a run cannot be measured against.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOpen {
+    /// Its number.
+    pub alert_id: i64,
+    /// The day of its epoch's last night, for people.
+    pub ended_on: String,
 }
 
 /// Judges a run.
@@ -204,6 +215,16 @@ fn inconclusive(input: &GateInput, options: &GateOptions, reasons: &mut Reasons)
     }
     if !options.noise_guard {
         return;
+    }
+    for left in &input.left_open {
+        let (alert, day) = (left.alert_id, &left.ended_on);
+        reasons.add(
+            code,
+            format!(
+                "alert {alert} is open and its epoch ended on {day}, so nothing here is measured \
+                 against it: carry it on with `bench-runner bridge`, accept it or dismiss it"
+            ),
+        );
     }
     if let Some(what) = &input.canary_missed {
         reasons.add(code, format!("canary: {what}"));

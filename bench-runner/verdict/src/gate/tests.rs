@@ -351,6 +351,28 @@ fn a_missed_canary_makes_the_night_inconclusive_and_hides_no_regression() {
 }
 
 #[test]
+fn an_alert_that_an_ended_epoch_left_open_is_not_green() {
+    let mut input = covered(vec![series(0.0, Evidence::Noise)]);
+    input.left_open = vec![LeftOpen {
+        alert_id: 4,
+        ended_on: "2026-11-20".to_owned(),
+    }];
+    check(
+        &gate(input.clone(), &GateOptions::default()),
+        Status::Inconclusive,
+        &[
+            "alert 4 is open and its epoch ended on 2026-11-20, so nothing here is measured against \
+           it: carry it on with `bench-runner bridge`, accept it or dismiss it",
+        ],
+    );
+    let bare = GateOptions {
+        noise_guard: false,
+        ..GateOptions::default()
+    };
+    assert_eq!(gate(input, &bare).status, Status::Pass);
+}
+
+#[test]
 fn sides_of_different_environments_are_incomparable() {
     let mut input = covered(vec![series(0.0, Evidence::Noise)]);
     input.environments_differ = Some("cpu_model: A and B".to_owned());

@@ -566,7 +566,7 @@ fn is_worse(band: Band) -> bool {
 }
 
 /// Whether a value is on the bad side of a limit.
-fn is_beyond(better: Direction, value: f64, limit: f64) -> bool {
+pub fn is_beyond(better: Direction, value: f64, limit: f64) -> bool {
     match better {
         Direction::Lower => value > limit,
         Direction::Higher => value < limit,

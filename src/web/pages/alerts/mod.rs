@@ -2,11 +2,12 @@
 //!
 //! # Layout
 //! - here: the list. `row`: an alert in a table, on `/`, too. `words`: its sentence.
-//! - [`one`]: `/alerts/{id}`, with its `chart`, its `suspects`, its `timeline`. [`act`]: what its
-//!   forms send.
+//! - [`one`]: `/alerts/{id}`, with its `chart`, its `suspects`, its `timeline`, and how its epoch
+//!   has `ended`. [`act`]: what its forms send.
 
 pub mod act;
 mod chart;
+mod ended;
 pub mod one;
 pub mod row;
 mod suspects;

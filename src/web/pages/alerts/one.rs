@@ -10,6 +10,7 @@ use bench_report::metric::{Direction, format_change};
 use bench_verdict::verdict::Band;
 
 use super::chart::{Chart, chart};
+use super::ended::{Ended, ended};
 use super::row::{is_sample, series_of, verdict};
 use super::suspects::{Suspects, suspects};
 use super::timeline::{EventRow, timeline};
@@ -61,6 +62,8 @@ struct AlertPage {
     diff: Option<String>,
     /// The command that finds the commit.
     bisect: Option<String>,
+    /// How its epoch has ended.
+    ended: Option<Ended>,
     login: String,
     /// Where to look first: text and address.
     symptoms: Vec<(&'static str, String)>,
@@ -103,7 +106,7 @@ pub async fn show(
     let alert = alert.ok_or_else(|| WebError::not_found("alert", id))?;
     let now = state.now();
     let series = series_of(&state, &alert).await?;
-    let ids: Vec<SeriesId> = series.iter().map(|s| s.id).collect();
+    let ids: Vec<SeriesId> = alert.series.iter().map(|one| one.now().series).collect();
     let recent = state.store.recent_points(&ids, now, SPARK_NIGHTS).await?;
     let worst = worst(&alert, &series);
     let chart = match &worst {
@@ -119,14 +122,12 @@ pub async fn show(
     let (band, evidence) = verdict(&alert);
     let allowed = allowed(&alert);
     let can = |wanted| allowed.contains(&wanted);
-    let last_run = recent
-        .iter()
-        .flat_map(|(_, points)| points.last())
-        .max_by_key(|p| p.time);
-    let explain = worst
-        .as_ref()
-        .zip(last_run)
-        .map(|((one, _), last)| format!("/api/v1/runs/{}/series/{}/explain", last.run, one.series));
+    let explain = worst.as_ref().and_then(|(one, _)| {
+        let id = one.now().series;
+        let last = points_of(&recent, id).last()?;
+        Some(format!("/api/v1/runs/{}/series/{id}/explain", last.run))
+    });
+    let server = server_url(&state, &headers);
     html(&AlertPage {
         shell: Shell::of(&state, Place::Alerts).await?,
         id,
@@ -138,7 +139,8 @@ pub async fn show(
         diff: github
             .zip(alert.last_good.as_ref())
             .map(|(github, good)| github.compare(&good.commit, &alert.first_bad.commit)),
-        bisect: bisect(&alert, &server_url(&state, &headers)).filter(|_| !is_sample),
+        bisect: bisect(&alert, &server).filter(|_| !is_sample),
+        ended: ended(&state, &alert, &server, now).await?,
         owner: alert.owner.clone(),
         reason: alert.reason().map(str::to_owned),
         sentence: words::sentence(&alert, &series, now),
@@ -230,7 +232,8 @@ fn facts(alert: &Alert, worst: Option<&(AlertSeries, Arc<Series>)>, now: Millis)
     let count = text::plural(alert.series.len() as u64, "series", "series");
     facts.push(format!("{count}, one cause"));
     if let Some((one, series)) = worst {
-        let scale = value::scale(&series.key.unit, [one.frozen_baseline, one.limit]);
+        let levels = one.now();
+        let scale = value::scale(&series.key.unit, [levels.frozen_baseline, levels.limit]);
         let day = one
             .last_good
             .as_ref()
@@ -238,7 +241,7 @@ fn facts(alert: &Alert, worst: Option<&(AlertSeries, Arc<Series>)>, now: Millis)
         let on = day.map_or_else(String::new, |day| format!(", {day}"));
         facts.push(format!(
             "baseline frozen at {}{on}",
-            scale.reading(one.frozen_baseline)
+            scale.reading(levels.frozen_baseline)
         ));
         if alert.is_active() {
             let side = match series.better {
@@ -247,7 +250,7 @@ fn facts(alert: &Alert, worst: Option<&(AlertSeries, Arc<Series>)>, now: Millis)
             };
             facts.push(format!(
                 "closes by itself when the median of 3 nights is {side} {}",
-                scale.reading(one.limit)
+                scale.reading(levels.limit)
             ));
         }
     }
@@ -265,17 +268,17 @@ fn series_rows(
         let Some(series) = series.iter().find(|s| s.id == one.series) else {
             continue;
         };
-        let found = recent.iter().find(|(id, _)| *id == one.series);
-        let points = found.map_or(&[][..], |(_, points)| points.as_slice());
+        let levels = one.now();
+        let points = points_of(recent, levels.series);
         let last = points.last();
         let scale = value::scale(
             &series.key.unit,
             last.map(|p| p.value)
                 .into_iter()
-                .chain([one.frozen_baseline]),
+                .chain([levels.frozen_baseline]),
         );
         let from_frozen = last.and_then(|last| {
-            crate::analysis::alerts::change_from(series, one.frozen_baseline, last.value)
+            crate::analysis::alerts::change_from(series, levels.frozen_baseline, last.value)
         });
         let band = from_frozen.map_or(Band::None, Band::of);
         let dash = || "–".to_owned();
@@ -293,7 +296,7 @@ fn series_rows(
             ),
             series: view,
             spark: spark(points, &label),
-            frozen: scale.number(one.frozen_baseline),
+            frozen: scale.number(levels.frozen_baseline),
             value: last.map_or_else(dash, |last| scale.number(last.value)),
             unit: scale.label,
             from_frozen: from_frozen.map_or_else(dash, format_change),
@@ -313,6 +316,11 @@ fn series_rows(
     }
     rows.sort_by_key(|(size, _)| std::cmp::Reverse(*size));
     rows.into_iter().map(|(_, row)| row).collect()
+}
+
+fn points_of(recent: &[(SeriesId, Vec<Point>)], series: SeriesId) -> &[Point] {
+    let found = recent.iter().find(|(id, _)| *id == series);
+    found.map_or(&[][..], |(_, points)| points.as_slice())
 }
 
 /// The numbers of the confirmation.

@@ -1,5 +1,6 @@
 //! An alert in a table.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use bench_report::metric::format_change;
@@ -9,6 +10,7 @@ use super::words;
 use crate::analysis;
 use crate::domain::alert::{Alert, By};
 use crate::domain::{AlertId, Environment, Series};
+use crate::store::Epoch;
 use crate::web::pages::verdict::{VerdictView, change_class};
 use crate::web::{AppState, WebError};
 
@@ -40,6 +42,8 @@ pub struct AlertRow {
     pub is_active: bool,
     /// Whether its values were generated.
     pub is_sample: bool,
+    /// Whether it is open and nothing measures its series any more.
+    pub is_left_open: bool,
 }
 
 /// Alerts of these machines as rows.
@@ -50,7 +54,17 @@ pub async fn rows(
 ) -> Result<Vec<AlertRow>, WebError> {
     let now = state.now();
     let mut rows = Vec::with_capacity(alerts.len());
+    let mut ended: HashMap<Epoch, bool> = HashMap::new();
     for alert in alerts {
+        let epoch = Epoch::from(alert);
+        let has_ended = match ended.get(&epoch) {
+            _ if !is_on_its_own(alert) => false,
+            Some(known) => *known,
+            None => {
+                let end = state.store.epoch_end(&epoch).await?;
+                *ended.entry(epoch).or_insert(end.is_some())
+            }
+        };
         let series = series_of(state, alert).await?;
         let (band, evidence) = verdict(alert);
         rows.push(AlertRow {
@@ -67,9 +81,15 @@ pub async fn rows(
             owner: alert.owner.clone(),
             is_active: alert.is_active(),
             is_sample: is_sample(alert, machines),
+            is_left_open: has_ended,
         });
     }
     Ok(rows)
+}
+
+/// Whether it is open with a series that no bridge carries on.
+fn is_on_its_own(alert: &Alert) -> bool {
+    alert.is_active() && alert.open_series().any(|one| one.bridged.is_none())
 }
 
 /// The series of an alert, in its order.

@@ -52,6 +52,7 @@ fn event_row(group: &[AlertEvent], series: &[Arc<Series>], now: Millis) -> Event
         What::Returned => format!("{of}bad again"),
         What::Accepted if by_rules => format!("{of}the new level is the accepted one"),
         What::Accepted => "accepted the new level".to_owned(),
+        What::Bridged => format!("{of}the epoch has ended, and a bridge carries it on"),
         What::Acknowledged => "acknowledged".to_owned(),
         What::Dismissed => "dismissed it".to_owned(),
         What::Reopened => "opened it again".to_owned(),

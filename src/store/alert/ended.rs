@@ -1,0 +1,237 @@
+//! Alerts of epochs that have ended: nothing measures their series any more, unless a bridge does.
+
+use crate::domain::bridge::{EpochEnd, LeftOpen};
+use crate::domain::{EnvironmentId, Millis, Run, SeriesId};
+use crate::store::carried::Epoch;
+use crate::store::{Store, StoreError};
+
+use super::read::{AlertRow, whole};
+use super::{AlertStep, settle};
+
+/// So many nights of other epochs end one that has gone before, too: machines of one name that take
+/// turns end nothing.
+const NIGHTS: usize = 3;
+
+impl Store {
+    /// How an epoch has ended: its machine's name is measured by an epoch that is new, or so many
+    /// nights have gone to others. None while it goes on.
+    pub async fn epoch_end(&self, epoch: &Epoch) -> Result<Option<EpochEnd>, StoreError> {
+        let mut connection = self.readers().acquire().await?;
+        let last: Option<(i64,)> = sqlx::query_as(
+            "select started_at
+             from run
+             where environment_id = $1
+               and branch = $2
+               and suite = $3
+               and suite_version = $4
+               and kind in ('nightly', 'sample')
+               and is_dirty = 0
+               and excluded is null
+             order by started_at desc
+             limit 1",
+        )
+        .bind(epoch.environment.0)
+        .bind(self.main_branch())
+        .bind(&epoch.suite)
+        .bind(&epoch.suite_version)
+        .fetch_optional(&mut *connection)
+        .await?;
+        let Some((last,)) = last else {
+            return Ok(None);
+        };
+        let machines: Vec<(i64,)> = sqlx::query_as(
+            "select other.environment_id
+             from environment own
+             join environment other on other.name = own.name and other.is_sample = own.is_sample
+             where own.environment_id = $1",
+        )
+        .bind(epoch.environment.0)
+        .fetch_all(&mut *connection)
+        .await?;
+        let mut after: Vec<(i64, i64, String)> = Vec::new();
+        for (machine,) in machines {
+            // One machine at a time, so that the index gives them in order.
+            let nights: Vec<(i64, i64, String)> = sqlx::query_as(
+                "select started_at, environment_id, suite_version
+                 from run
+                 where environment_id = $1
+                   and branch = $2
+                   and started_at > $3
+                   and suite = $4
+                   and kind in ('nightly', 'sample')
+                   and is_dirty = 0
+                   and excluded is null
+                 order by started_at
+                 limit $5",
+            )
+            .bind(machine)
+            .bind(self.main_branch())
+            .bind(last)
+            .bind(&epoch.suite)
+            .bind(NIGHTS as i64)
+            .fetch_all(&mut *connection)
+            .await?;
+            after.extend(nights);
+        }
+        let count = after.len();
+        let Some((begun_at, environment, suite_version)) = after.into_iter().min() else {
+            return Ok(None);
+        };
+        let (was_before,): (bool,) = sqlx::query_as(
+            "select exists (
+                 select 1
+                 from run
+                 where environment_id = $1
+                   and branch = $2
+                   and started_at <= $3
+                   and suite = $4
+                   and suite_version = $5
+                   and kind in ('nightly', 'sample')
+                   and is_dirty = 0
+                   and excluded is null
+             )",
+        )
+        .bind(environment)
+        .bind(self.main_branch())
+        .bind(last)
+        .bind(&epoch.suite)
+        .bind(&suite_version)
+        .fetch_one(&mut *connection)
+        .await?;
+        Ok((!was_before || count >= NIGHTS).then_some(EpochEnd {
+            last_night: Millis(last),
+            begun_at: Millis(begun_at),
+            environment: EnvironmentId(environment),
+            suite_version,
+        }))
+    }
+
+    /// The other epochs of an epoch's suite, on machines of its machine's name, with alerts that a
+    /// night of this time can still carry on or end; without a time, that a bridge can.
+    pub async fn alerted_beside(
+        &self,
+        epoch: &Epoch,
+        night: Option<Millis>,
+    ) -> Result<Vec<Epoch>, StoreError> {
+        let rows: Vec<(i64, String)> = sqlx::query_as(
+            "select distinct a.environment_id, a.suite_version
+             from environment own
+             join environment other on other.name = own.name and other.is_sample = own.is_sample
+             join alert a on a.environment_id = other.environment_id
+             join alert_series s using (alert_id)
+             where own.environment_id = $1
+               and a.suite = $2
+               and (a.environment_id <> $1 or a.suite_version <> $3)
+               and (s.ended_at is null or $4 is null and s.bridge_json is not null)
+               -- What a person closed, nights after that change no more.
+               and ($4 is null or a.state in ('open', 'acknowledged') or a.changed_at >= $4)
+             order by a.environment_id, a.suite_version",
+        )
+        .bind(epoch.environment.0)
+        .bind(&epoch.suite)
+        .bind(&epoch.suite_version)
+        .bind(night.map(|at| at.0))
+        .fetch_all(self.readers())
+        .await?;
+        let epoch = |(environment, suite_version)| Epoch {
+            environment: EnvironmentId(environment),
+            suite: epoch.suite.clone(),
+            suite_version,
+        };
+        Ok(rows.into_iter().map(epoch).collect())
+    }
+
+    /// The series in alerts of an epoch.
+    pub async fn alerted_series(&self, epoch: &Epoch) -> Result<Vec<SeriesId>, StoreError> {
+        let rows: Vec<(i64,)> = sqlx::query_as(
+            "select distinct series_id
+             from alert
+             join alert_series using (alert_id)
+             where environment_id = $1 and suite = $2 and suite_version = $3
+             order by series_id",
+        )
+        .bind(epoch.environment.0)
+        .bind(&epoch.suite)
+        .bind(&epoch.suite_version)
+        .fetch_all(self.readers())
+        .await?;
+        Ok(rows.into_iter().map(|(id,)| SeriesId(id)).collect())
+    }
+
+    /// Writes what a step makes of the alerts of an epoch. False, and nothing is written, where the
+    /// store has another version than the step was made from.
+    pub async fn settle_alerts(
+        &self,
+        epoch: &Epoch,
+        step: &AlertStep,
+        version: u64,
+    ) -> Result<bool, StoreError> {
+        let _writing = self.shared.writing.lock().await;
+        if self.generation() != version {
+            return Ok(false);
+        }
+        // Most often there is nothing to write, and what pages remember stays.
+        if self.alerts_of_step(epoch, step).await?.is_empty() {
+            return Ok(true);
+        }
+        let mut tx = self.writer().begin_with("begin immediate").await?;
+        settle(self, &mut tx, epoch, step).await?;
+        self.commit(tx).await?;
+        Ok(true)
+    }
+
+    /// The alerts that were open when their epoch ended and that a run of the epoch after it cannot
+    /// be measured against, for no bridge carries them on to it.
+    pub async fn left_open(&self, run: &Run) -> Result<Vec<LeftOpen>, StoreError> {
+        let mut connection = self.readers().acquire().await?;
+        let rows: Vec<AlertRow> = sqlx::query_as(
+            "select a.*
+             from environment own
+             join environment other on other.name = own.name and other.is_sample = own.is_sample
+             join alert a on a.environment_id = other.environment_id
+             where own.environment_id = $1
+               and a.suite = $2
+               and (a.environment_id <> $1 or a.suite_version <> $3)
+               and a.opened_at <= $4
+               and a.state not in ('accepted', 'dismissed')
+               and a.alert_id in (
+                   select alert_id
+                   from alert_series
+                   where ended_at is null or ended_at > $4
+               )
+             order by a.alert_id",
+        )
+        .bind(run.environment.0)
+        .bind(&run.suite)
+        .bind(&run.suite_version)
+        .bind(run.started_at.0)
+        .fetch_all(&mut *connection)
+        .await?;
+        let alerts = whole(&mut connection, rows).await?;
+        drop(connection);
+        let mut left = Vec::new();
+        for alert in alerts {
+            let open = |ended: Millis| ended > run.started_at;
+            let mut open = alert
+                .series
+                .iter()
+                .filter(|one| one.ended.is_none_or(|(at, _)| open(at)));
+            let is_carried_on = open.all(|one| {
+                one.bridged.as_ref().is_some_and(|bridged| {
+                    bridged.environment == run.environment
+                        && bridged.suite_version == run.suite_version
+                })
+            });
+            if is_carried_on {
+                continue;
+            }
+            let end = self.epoch_end(&Epoch::from(&alert)).await?;
+            let ended = end.filter(|end| end.begun_at <= run.started_at);
+            left.extend(ended.map(|end| LeftOpen {
+                alert: alert.id,
+                last_night: end.last_night,
+            }));
+        }
+        Ok(left)
+    }
+}
