@@ -10,7 +10,7 @@
 //! - [`published`]: what is published of raw samples.
 //! - [`compare`]: two runs, row by row. [`pull`]: a pull request's pushes, each against its right base.
 //! - [`verdict`]: what CI is told of a run. [`explain`]: every number behind one series of it.
-//! - [`confirmation`]: what the pairs of a night come to.
+//! - [`confirmation`]: what the pairs of a night come to. [`twice`]: what they change of it.
 //! - [`overview`]: is main healthy tonight, one block an environment.
 //! - [`run_report`]: what the page of one run says.
 //! - [`identical`]: identical programs against each other, a machine's noise.
@@ -45,5 +45,6 @@ mod steps;
 pub mod symptom;
 pub mod targets;
 pub mod terms;
+pub mod twice;
 pub mod verdict;
 mod words;

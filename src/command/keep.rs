@@ -157,7 +157,7 @@ async fn rebuild_pairs(store: &Store, run: RunId, check: bool) -> Result<Vec<Str
         let new =
             ingest::read_confirmation(confirmation.body, confirmation.received_at.timestamp())
                 .with_context(|| format!("the pairs {id} of run {run} do not read"))?;
-        let is = jobs::pairs_of(store, &judged, &new, Some(id), JUDGE).await?;
+        let is = jobs::confirm::pairs_of(store, &judged, &new, Some(id), JUDGE).await?;
         let was = |series| {
             let mut paired = judged.proofs.paired.iter();
             paired.find(|one| one.confirmation == id && one.series == series)

@@ -138,7 +138,7 @@ async fn confirm(
             continue;
         };
         for new in pairs {
-            jobs::confirm(store, &run, new, JUDGE, now, &stop).await?;
+            jobs::confirm::confirm(store, &run, new, JUDGE, now, &stop).await?;
         }
     }
     Ok(())

@@ -1,10 +1,11 @@
 //! What runs beside requests: judging again what a late run or an exclusion changed.
 //!
 //! # Layout
-//! - here: judging again. [`bridge`]: alerts of ended epochs. [`mod@github`]: the outbox. [`issues`]:
-//!   alerts into it.
+//! - here: judging again. [`mod@confirm`]: what pairs change of their night. [`bridge`]: alerts of
+//!   ended epochs. [`mod@github`]: the outbox. [`issues`]: alerts into it.
 
 pub mod bridge;
+pub mod confirm;
 pub mod github;
 pub mod issues;
 
@@ -17,16 +18,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::analysis::alerts;
 use crate::analysis::carried::Carried;
-use crate::analysis::confirmation::{PairJudge, change, judged, last_words};
+use crate::analysis::confirmation::last_words;
 use crate::analysis::follow::{Beside, follow_all};
 use crate::analysis::judge::{JudgeInputs, judge, judge_night};
-use crate::domain::alert::{PairVerdict, SeriesNews};
 use crate::domain::bridge::Bridges;
-use crate::domain::confirmation::{JudgedPairs, NewAsk, NewConfirmation, Paired, Purpose};
-use crate::domain::{JudgedRun, Judgement, Millis, RunId, SeriesId};
+use crate::domain::confirmation::{NewAsk, Paired};
+use crate::domain::{Judgement, Millis, RunId, SeriesId};
 use crate::store::{
-    AlertStep, ConfirmInputs, Epoch, EpochVerdicts, Outcome, RunInputs, SeriesFilter, Store,
-    StoreError, Verdicts,
+    AlertStep, Epoch, EpochVerdicts, RunInputs, SeriesFilter, Store, StoreError, Verdicts,
 };
 
 /// What was left for later is judged when nothing more was left for so long.
@@ -127,29 +126,6 @@ pub fn judge_run(inputs: RunInputs) -> Verdicts {
     }
 }
 
-/// What it means for a night that pairs confirmed worsenings of `series`: those that the night asked
-/// to have confirmed are alerts at once. For [`Store::save_pair_verdicts`].
-pub fn judge_pairs(inputs: &ConfirmInputs, series: &[SeriesId]) -> Verdicts {
-    let Some(mut carried) = inputs.carried.as_deref().and_then(carried_from) else {
-        return Verdicts::later();
-    };
-    let mut news = Vec::new();
-    for id in series {
-        let known = carried.series.get_mut(id);
-        let confirmed = known.and_then(|carried| carried.watch.confirm());
-        news.extend(confirmed.map(|news| SeriesNews { series: *id, news }));
-    }
-    Verdicts {
-        carried: Some(carried.to_bytes()),
-        alerts: Some(AlertStep {
-            news,
-            bridges: Bridges::new(),
-            settle: alerts::after_night,
-        }),
-        ..Verdicts::default()
-    }
-}
-
 /// Nothing was carried to the first night.
 fn carried_from(bytes: &[u8]) -> Option<Carried> {
     if bytes.is_empty() {
@@ -176,78 +152,14 @@ pub async fn rejudge_all(store: &Store, stop: &CancellationToken) -> Result<usiz
     Ok(count)
 }
 
-/// Stores pairs of the night of a run with what they say, and judges that night and those after it
-/// again where they confirm or refute.
-pub async fn confirm(
+/// What people and pairs said of series of an epoch, beside its runs; of all, where none are named.
+async fn besides(
     store: &Store,
-    run: &JudgedRun,
-    new: &NewConfirmation,
-    judge: PairJudge,
-    now: Millis,
-    stop: &CancellationToken,
-) -> Result<Outcome, StoreError> {
-    if let Some(known) = store.confirmation(&new.pair_key, &new.sha256).await? {
-        return Ok(known);
-    }
-    let judged = pairs_of(store, run, new, None, judge).await?;
-    let outcome = store
-        .insert_confirmation(run.run.id, new, &judged, now)
-        .await?;
-    if outcome == Outcome::New && new.purpose == Purpose::Confirm {
-        let better = |id| {
-            let row = run.rows.iter().find(|row| row.series.id == id);
-            row.map(|row| row.series.better)
-        };
-        let verdicts = judged.iter().filter_map(|pairs| {
-            Some(PairVerdict {
-                series: pairs.series,
-                is_worse: change(better(pairs.series)?, &pairs.numbers) > 0.0,
-                confirmation: pairs.numbers,
-                against_commit: new.base_commit.clone(),
-            })
-        });
-        let verdicts: Vec<PairVerdict> = verdicts.collect();
-        // What they confirm or refute changes what is said of that night and of those after it.
-        let again = |_| Verdicts::later();
-        let id = run.run.id;
-        store.save_pair_verdicts(id, &verdicts, now, again).await?;
-    }
-    rejudge_all(store, stop).await?;
-    Ok(outcome)
-}
-
-/// What pairs say of the series that the run has too. `before`: the stored confirmation, where it is
-/// judged anew.
-pub async fn pairs_of(
-    store: &Store,
-    run: &JudgedRun,
-    new: &NewConfirmation,
-    before: Option<i64>,
-    judge: PairJudge,
-) -> Result<Vec<JudgedPairs>, StoreError> {
-    let mut all = Vec::new();
-    for pairs in &new.series {
-        let of_run = run.rows.iter().find(|row| {
-            let key = &row.series.key;
-            (&key.benchmark, &key.metric, &key.params, &key.unit)
-                == (
-                    &pairs.name.benchmark,
-                    &pairs.name.metric,
-                    &pairs.name.params,
-                    &pairs.unit,
-                )
-        });
-        let Some(row) = of_run else { continue };
-        let identical = store.identical_ratios(row.series.id, before).await?;
-        all.extend(judged(row.series.id, pairs, &identical, judge));
-    }
-    Ok(all)
-}
-
-/// What people and pairs said of the series of an epoch, beside its runs.
-async fn besides(store: &Store, epoch: &Epoch) -> Result<BTreeMap<SeriesId, Beside>, StoreError> {
+    epoch: &Epoch,
+    series: &[SeriesId],
+) -> Result<BTreeMap<SeriesId, Beside>, StoreError> {
     let mut paired: BTreeMap<RunId, Vec<Paired>> = BTreeMap::new();
-    for (run, one) in store.confirmations_of(epoch).await? {
+    for (run, one) in store.confirmations_of(epoch, series).await? {
         paired.entry(run).or_default().push(one);
     }
     let mut all: BTreeMap<SeriesId, Beside> = BTreeMap::new();
@@ -268,7 +180,7 @@ async fn besides(store: &Store, epoch: &Epoch) -> Result<BTreeMap<SeriesId, Besi
 
 /// What people and pairs said of one series.
 pub async fn beside(store: &Store, epoch: &Epoch, series: SeriesId) -> Result<Beside, StoreError> {
-    let mut all = besides(store, epoch).await?;
+    let mut all = besides(store, epoch, &[series]).await?;
     Ok(all.remove(&series).unwrap_or_default())
 }
 
@@ -282,7 +194,7 @@ pub async fn judge_epoch(store: &Store, epoch: &Epoch) -> Result<EpochVerdicts, 
         ..SeriesFilter::default()
     };
     let all = store.series_of(&filter).await?;
-    let mut beside = besides(store, epoch).await?;
+    let mut beside = besides(store, epoch, &[]).await?;
     let mut asks: BTreeMap<RunId, Vec<NewAsk>> = BTreeMap::new();
     let mut news = Vec::new();
     let mut carried = Carried::default();

@@ -151,10 +151,12 @@ impl Store {
         })
     }
 
-    /// What pairs meant to confirm say of the runs of a machine and suite version, oldest first.
+    /// What pairs meant to confirm say of the runs of a machine and suite version, oldest first: of
+    /// these series, or of all, where none are named.
     pub async fn confirmations_of(
         &self,
         epoch: &Epoch,
+        series: &[SeriesId],
     ) -> Result<Vec<(RunId, Paired)>, StoreError> {
         let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(PAIRED);
         query.push(" join run r using (run_id) where r.environment_id = ");
@@ -163,6 +165,14 @@ impl Store {
         query
             .push(" and r.suite_version = ")
             .push_bind(&epoch.suite_version);
+        if !series.is_empty() {
+            query.push(" and s.series_id in (");
+            let mut list = query.separated(", ");
+            for id in series {
+                list.push_bind(id.0);
+            }
+            query.push(")");
+        }
         query.push(" and c.purpose = 'confirm' order by c.confirmation_id, s.series_id");
         let rows = query.build().fetch_all(self.readers()).await?;
         rows.iter().map(paired).collect()

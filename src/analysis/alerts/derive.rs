@@ -5,6 +5,8 @@
 //! whose nights would have confirmed it as well from an alert's first bad night on
 //! ([`Regression::earliest_ms`]) belongs to that alert.
 
+use std::collections::BTreeSet;
+
 use bench_verdict::regression::{self, Regression};
 use sha2::{Digest, Sha256};
 
@@ -13,7 +15,7 @@ use super::settle;
 use crate::domain::alert::{
     Alert, AlertEvent, AlertInputs, AlertSeries, AlertState, By, How, Night, SeriesNews, What,
 };
-use crate::domain::{AlertId, EnvironmentId, Millis};
+use crate::domain::{AlertId, EnvironmentId, Millis, SeriesId};
 
 /// The alerts that a night's news change or make. All news are of one night.
 pub fn after_night(inputs: AlertInputs, news: &[SeriesNews]) -> Vec<Alert> {
@@ -36,14 +38,37 @@ pub fn over_bridges(inputs: AlertInputs, _: &[SeriesNews]) -> Vec<Alert> {
 /// The alerts that the news of a whole history change or make: what [`after_night`] would have made
 /// of them night by night. An alert that the history no longer shows is retracted, for there may be
 /// words of people and links to it.
-pub fn again(mut inputs: AlertInputs, news: &[SeriesNews]) -> Vec<Alert> {
-    let before = std::mem::take(&mut inputs.alerts);
-    let mut bare = before.clone();
-    for alert in &mut bare {
+pub fn again(inputs: AlertInputs, news: &[SeriesNews]) -> Vec<Alert> {
+    anew(inputs, news, |alert| {
         alert.series.clear();
         alert.events.retain(|event| event.who.is_some());
-    }
-    inputs.alerts = bare;
+    })
+}
+
+/// The alerts that all that pairs opened on the newest night changes or makes, whatever of it is
+/// known already. No other news of that night may be of these series' opening.
+pub fn after_pairs(inputs: AlertInputs, news: &[SeriesNews]) -> Vec<Alert> {
+    let opened: BTreeSet<(SeriesId, Millis)> = news
+        .iter()
+        .map(|one| (one.series, Millis(one.news.at_ms)))
+        .collect();
+    anew(inputs, news, |alert| {
+        alert
+            .series
+            .retain(|one| one.by != By::Pairs || !opened.contains(&(one.series, one.confirmed_at)));
+        alert.events.retain(|event| {
+            let of_pairs = event.what == What::Confirmed && event.who.is_none();
+            let series = event.series.filter(|_| of_pairs);
+            series.is_none_or(|series| !opened.contains(&(series, event.at)))
+        });
+    })
+}
+
+/// The alerts that news change or make once `forget` has made alerts as they were before them.
+fn anew(mut inputs: AlertInputs, news: &[SeriesNews], forget: impl Fn(&mut Alert)) -> Vec<Alert> {
+    let before = std::mem::take(&mut inputs.alerts);
+    inputs.alerts.clone_from(&before);
+    inputs.alerts.iter_mut().for_each(forget);
     let (oldest, bridges) = (inputs.oldest, inputs.bridges.clone());
     let mut book = Book::new(inputs);
     book.take(news);

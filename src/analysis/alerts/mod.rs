@@ -24,7 +24,7 @@ use bench_verdict::verdict::{Band, Evidence};
 use crate::domain::alert::{Alert, AlertEvent, AlertState, By, What};
 use crate::domain::{Series, SeriesId};
 
-pub use derive::{after_night, again, over_bridges};
+pub use derive::{after_night, after_pairs, again, over_bridges};
 
 /// The state that events lead to; they are in the order of time.
 ///

@@ -4,7 +4,7 @@ use kvmark::analysis::alerts::act::{Refused, Wish, act};
 use kvmark::domain::alert::{Alert, AlertState, By, Confirmation, Outcome, PairVerdict};
 use kvmark::domain::{AlertId, RunId, SeriesId};
 use kvmark::jobs;
-use kvmark::store::AlertFilter;
+use kvmark::store::{AlertFilter, Verdicts};
 use tokio_util::sync::CancellationToken;
 
 use axum::body::Body;
@@ -248,11 +248,10 @@ async fn pairs_open_an_alert_the_same_night_and_a_replay_says_the_same() {
     let pairs = [pair(1), pair(2)];
     let known = app
         .store()
-        .save_pair_verdicts(tonight, &pairs, NOW, |inputs| {
-            jobs::judge_pairs(&inputs, &[SeriesId(1), SeriesId(2)])
-        })
+        .save_pair_verdicts(tonight, &pairs, NOW, |_| Verdicts::later())
         .await;
     assert!(known.unwrap());
+    rejudge(&app).await;
     let live = alerts(&app).await;
     assert_eq!((live.len(), live[0].series.len()), (1, 2));
     assert_eq!(live[0].series[0].by, By::Pairs);

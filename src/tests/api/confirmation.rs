@@ -9,7 +9,7 @@ use kvmark::jobs;
 use kvmark::store::AlertFilter;
 use serde_json::{Value, json};
 
-use crate::app::{Answer, TestApp, post};
+use crate::app::{Answer, NOW, TestApp, post};
 use crate::builders::report;
 use crate::pages::Page;
 
@@ -108,6 +108,9 @@ async fn nothing_is_left_to_rebuild(app: &TestApp) {
     for epoch in app.store().epochs().await.unwrap() {
         let verdicts = jobs::judge_epoch(app.store(), &epoch).await.unwrap();
         assert_eq!(verdicts.changes, []);
+        let step = verdicts.alerts.unwrap();
+        let changed = app.store().alerts_of_step(&epoch, &step).await.unwrap();
+        assert_eq!(changed, []);
     }
 }
 
@@ -290,4 +293,100 @@ async fn a_night_whose_detector_is_switched_off_is_inconclusive_by_its_canary() 
         app.get("/api/v1/canary?environment=1").await.json()["turns"][0]["right"],
         false
     );
+}
+
+/// Six series; tonight each is slower or not.
+const NAMES: [&str; 6] = ["A", "B", "C", "D", "E", "F"];
+
+/// The next of a sequence of fractions.
+fn next(state: &mut u64) -> f64 {
+    *state = state
+        .wrapping_mul(6_364_136_223_846_793_005)
+        .wrapping_add(1);
+    f64::from((*state >> 33) as u32) / f64::from(1_u32 << 31)
+}
+
+/// Pairs of some series, as `nightly` sends them.
+fn pairs_of(commits: [&str; 2], series: &[(&str, f64)], rounds: u32) -> Value {
+    let key = uuid::Uuid::new_v4().to_string();
+    let [base, head] = [("base", commits[0]), ("head", commits[1])].map(|(name, commit)| {
+        let mut of = side(name, commit, 100.0, rounds, "confirm", &key);
+        let benchmarks = series.iter().map(|(benchmark, factor)| {
+            let mut one = of["benchmarks"][0].clone();
+            one["name"] = json!(benchmark);
+            let factor = if name == "head" { *factor } else { 1.0 };
+            let samples = (0..rounds).map(|round| {
+                let wave = f64::from((round * 7 + u32::from(benchmark.as_bytes()[0])) % 5) - 2.0;
+                100.0 * factor * (1.0 + 0.004 * wave * f64::from(u8::from(name == "head")))
+            });
+            one["metrics"][0]["samples"] = json!(samples.collect::<Vec<f64>>());
+            one
+        });
+        of["benchmarks"] = benchmarks.collect();
+        of
+    });
+    json!({"base": base, "head": head})
+}
+
+#[tokio::test]
+async fn pairs_change_what_the_whole_history_would_and_follow_only_their_own_series() {
+    let (mut bounded, mut whole) = (0, 0);
+    for seed in 1..=6_u64 {
+        let mut state = seed;
+        let app = TestApp::new().await;
+        let token = app.token(Scope::Upload, None).await;
+        let steps: Vec<f64> = NAMES
+            .iter()
+            .map(|_| [1.0, 1.15, 1.07][(next(&mut state) * 3.0) as usize])
+            .collect();
+        let since = (next(&mut state) * 2.0) as i64;
+        let mut run = 0;
+        for days_ago in (0..=40).rev() {
+            let values: Vec<(&str, f64)> = NAMES
+                .iter()
+                .zip(&steps)
+                .map(|(name, step)| {
+                    let level = if days_ago <= since {
+                        100.0 * step
+                    } else {
+                        100.0
+                    };
+                    (*name, level * (1.0 + 0.02 * (next(&mut state) - 0.5)))
+                })
+                .collect();
+            let answer = app.upload(&token, &report(days_ago, &values)).await;
+            assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text());
+            run = answer.json()["run_id"].as_i64().unwrap();
+        }
+        let commit = |days_ago| report(days_ago, &[])["revision"]["commit"].clone();
+        let (good, head) = (commit(since + 4), commit(0));
+        let commits = [good.as_str().unwrap(), head.as_str().unwrap()];
+        // Some series first, all with more pairs, and some that are told otherwise.
+        for (most, rounds) in [(3, 4), (6, 4), (6, 12)] {
+            let series: Vec<(&str, f64)> = NAMES
+                .iter()
+                .zip(&steps)
+                .take(most)
+                .map(|(name, step)| {
+                    let as_it_is = next(&mut state) < 0.8;
+                    (*name, if as_it_is { *step } else { 1.04 })
+                })
+                .collect();
+            let body = pairs_of(commits, &series, rounds);
+            let bytes = body.to_string().into_bytes();
+            let new = kvmark::ingest::read_confirmation(bytes, NOW.timestamp()).unwrap();
+            let id = kvmark::domain::RunId(run);
+            let night = app.store().judged_run(id).await.unwrap().unwrap();
+            let stop = tokio_util::sync::CancellationToken::new();
+            let judge = kvmark::analysis::confirmation::JUDGE;
+            let taken = jobs::confirm::confirm(app.store(), &night, &new, judge, NOW, &stop).await;
+            match taken.unwrap().whole_epoch {
+                true => whole += 1,
+                false => bounded += 1,
+            }
+            nothing_is_left_to_rebuild(&app).await;
+        }
+    }
+    // Both ways were gone.
+    assert!(bounded >= 9 && whole >= 1, "{bounded} and {whole}");
 }

@@ -59,13 +59,15 @@ pub async fn create(
         state.pair_judge,
         state.shutdown.clone(),
     );
-    let outcome = body::store(async move {
-        let outcome = jobs::confirm(&store, &run, &new, judge, now, &stop).await;
+    let taken = body::store(async move {
+        let taken = jobs::confirm::confirm(&store, &run, &new, judge, now, &stop).await;
         drop(turn);
-        outcome
+        taken
     })
     .await??;
-    let status = match outcome {
+    let whole_epoch = taken.whole_epoch;
+    tracing::info!(run_id = id.0, outcome = ?taken.outcome, whole_epoch, "pairs taken");
+    let status = match taken.outcome {
         Outcome::New => StatusCode::CREATED,
         Outcome::Same => StatusCode::OK,
         Outcome::Conflict => {
