@@ -65,6 +65,9 @@ pub enum Recipe {
     },
 }
 
+/// What the suite measures: its folder in the repository.
+pub const SUBJECT: &str = "bench-runner/indexer";
+
 /// Builds revisions of a repository.
 #[derive(Debug, Clone)]
 pub struct Builder {
@@ -143,9 +146,18 @@ impl Builder {
         fs::create_dir_all(&self.cache).map_err(failed("make the folder", &self.cache))?;
         let _turn = self.turn()?;
         match &self.recipe {
-            Recipe::Runner => self.runner(commit),
+            Recipe::Runner => self.runner(commit, None),
             Recipe::Command { build, .. } => self.command(commit, build.as_deref()),
         }
+    }
+
+    /// Builds the bench-runner of the revision `suite` around what is measured of another: the
+    /// [`SUBJECT`] of one under the suite of the other.
+    pub fn build_under(&self, revision: &str, suite: &str) -> Result<Built, BuildError> {
+        let (commit, suite) = (self.commit(revision)?, self.commit(suite)?);
+        fs::create_dir_all(&self.cache).map_err(failed("make the folder", &self.cache))?;
+        let _turn = self.turn()?;
+        self.runner(commit, Some(&suite))
     }
 
     /// What is built as a side of a comparison. `options` are those of `run`, for a bench-runner.
@@ -175,9 +187,14 @@ impl Builder {
         Ok(lock)
     }
 
-    fn runner(&self, commit: String) -> Result<Built, BuildError> {
+    /// `suite`: the commit whose suite measures it; its own, where there is none.
+    fn runner(&self, commit: String, suite: Option<&str>) -> Result<Built, BuildError> {
         let tree = self.tree("tree")?;
-        let program = |key: &str| self.cache.join("programs").join(format!("{commit}-{key}"));
+        let under = suite.map_or_else(String::new, |suite| format!("-under-{suite}"));
+        let program = |key: &str| {
+            let name = format!("{commit}{under}-{key}");
+            self.cache.join("programs").join(name)
+        };
         // The compiler that the work tree at hand asks for; a revision may ask for another.
         let built = program(&key(&tree));
         if built.is_file() {
@@ -187,7 +204,10 @@ impl Builder {
                 cached: true,
             });
         }
-        check_out(&tree, &commit)?;
+        check_out(&tree, suite.unwrap_or(&commit))?;
+        if suite.is_some() {
+            take_over(&tree, &commit)?;
+        }
         let built = program(&key(&tree));
         let folder = built.parent().unwrap_or(&self.cache);
         fs::create_dir_all(folder).map_err(failed("make the folder", folder))?;
@@ -195,10 +215,18 @@ impl Builder {
         let mut cargo = clean_command("cargo");
         cargo
             .current_dir(&tree)
-            .args(["build", "--locked", "--profile", "measure"])
+            .args(["build", "--profile", "measure"])
             .args(["--package", "bench-runner", "--bin", "bench-runner"])
             .env("CARGO_TARGET_DIR", &target);
-        self.succeeds(&mut cargo, &commit)?;
+        let what = match suite {
+            // The lock file is the suite's, and the subject may need other versions.
+            Some(suite) => format!("{SUBJECT} of {commit} under the suite of {suite}"),
+            None => {
+                cargo.arg("--locked");
+                commit.clone()
+            }
+        };
+        self.succeeds(&mut cargo, &what)?;
         let made = target.join("measure").join("bench-runner");
         // Beside its place first: a program that is there is whole.
         let beside = built.with_extension(std::process::id().to_string());
@@ -339,6 +367,22 @@ fn check_out(tree: &Path, commit: &str) -> Result<(), BuildError> {
     .map(drop)
 }
 
+/// Puts the [`SUBJECT`] of a commit in the place of the one that is checked out. The next
+/// [`check_out`] takes it away again.
+fn take_over(tree: &Path, commit: &str) -> Result<(), BuildError> {
+    let gone = [
+        "rm",
+        "-r",
+        "--quiet",
+        "--force",
+        "--ignore-unmatch",
+        "--",
+        SUBJECT,
+    ];
+    git(tree, &gone)?;
+    git(tree, &["checkout", "--quiet", commit, "--", SUBJECT]).map(drop)
+}
+
 /// What matters of what was said: the compiler's errors, or else the last lines.
 fn gist(said: &[String]) -> Option<String> {
     let errors = said.iter().filter(|line| line.starts_with("error"));
@@ -455,6 +499,57 @@ pub(crate) mod tests {
         assert!(!before.cached && before.place != built.place);
         let side = |built| builder.side("it", built, &[]).fingerprint();
         assert!(side(&before).is_some() && side(&before) == side(&built));
+    }
+
+    #[test]
+    fn what_is_measured_of_one_revision_is_built_under_the_suite_of_another() {
+        let (repository, cache) = (runners(), tempfile::tempdir().unwrap());
+        let level = format!("{SUBJECT}/level");
+        let main = |version: u8| {
+            let level = format!("include_str!(\"../{level}\")");
+            format!("fn main() {{ print!(\"suite {version}, level {{}}\", {level}) }}\n")
+        };
+        let old = repository.commit("old", &[("src/main.rs", &main(1)), (&level, "50")]);
+        let new = [("src/main.rs", &*main(2)), (&level, "70")];
+        let more = format!("{SUBJECT}/more");
+        repository.commit("new", &[new[0], new[1], (&more, "")]);
+        let builder = repository.builder(cache.path(), Recipe::Runner);
+        let says = |built: Built| {
+            let output = Command::new(&built.place).output().unwrap();
+            (String::from_utf8(output.stdout).unwrap(), built.cached)
+        };
+        let text = |text: &str, cached| (text.to_owned(), cached);
+        let under = |revision: &str| builder.build_under(revision, "HEAD");
+        assert_eq!(
+            says(under("HEAD~1").unwrap()),
+            text("suite 2, level 50", false)
+        );
+        assert_eq!(under("HEAD~1").unwrap().commit, old);
+        assert_eq!(
+            says(under("HEAD~1").unwrap()),
+            text("suite 2, level 50", true)
+        );
+        // Nothing of it stays behind.
+        assert_eq!(
+            says(builder.build("HEAD").unwrap()),
+            text("suite 2, level 70", false)
+        );
+        assert_eq!(
+            says(builder.build("HEAD~1").unwrap()),
+            text("suite 1, level 50", false)
+        );
+
+        // What the suite has come to need since is missed.
+        let main = format!("const _: &str = include_str!(\"../{more}\");\n{}", main(3));
+        repository.commit("newer", &[("src/main.rs", &main)]);
+        let error = under("HEAD~2").unwrap_err().to_string();
+        let said = format!("{SUBJECT} of {old} under the suite of ");
+        assert!(
+            error.starts_with(&said) && error.contains("more"),
+            "{error}"
+        );
+        let never = under("HEAD~3").unwrap_err().to_string();
+        assert!(never.contains(SUBJECT), "{never}");
     }
 
     #[test]

@@ -17,7 +17,7 @@ use super::pairs::{Measured, RoundArgs, measure};
 use super::server_args::{ServerArgs, SpoolArgs};
 use super::upload;
 use super::word::word;
-use crate::ab::build::Builder;
+use crate::ab::build::{Builder, Built};
 use crate::ab::report::{Told, reports};
 use crate::ab::rounds::Row;
 use crate::ab::side::{Program, Side};
@@ -237,6 +237,11 @@ impl Revised {
         rounds: &RoundArgs,
     ) -> Result<Self, Failure> {
         let built = BuildArgs::build(builder, revision).or_usage()?;
+        Ok(Self::of(builder, revision, &built, rounds))
+    }
+
+    /// What was built of a revision.
+    pub(super) fn of(builder: &Builder, revision: &str, built: &Built, rounds: &RoundArgs) -> Self {
         // What is no hash and no place in a history is what people call the branch.
         let is_branch = |name: &str| {
             !name.starts_with("HEAD")
@@ -248,10 +253,10 @@ impl Revised {
         } else {
             "detached"
         };
-        Ok(Self {
-            side: builder.side(revision, &built, &rounds.options()),
+        Self {
+            side: builder.side(revision, built, &rounds.options()),
             revision: revision_at(builder.repository(), &built.commit, Some(branch.to_owned())),
-        })
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! `bridge`: where a new machine or suite began an epoch, the last revision of the epoch before is
 //! measured here, so that both histories can be read on one scale.
 
+use anyhow::Context as _;
 use bench_report::report::{Purpose, RunKind};
 use bench_verdict::exit::ExitCode;
 use jiff::Timestamp;
@@ -10,17 +11,19 @@ use uuid::Uuid;
 use super::ab::{Revised, say};
 use super::build_args::BuildArgs;
 use super::failure::{Failure, OrExit as _, usage};
-use super::pairs::{RoundArgs, measure};
+use super::pairs::{Measured, RoundArgs, measure};
 use super::server_args::{ServerArgs, SpoolArgs};
 use super::upload::Way;
+use crate::ab::build::Builder;
 use crate::ab::report::{Told, reports};
 use crate::upload::server::Server;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 It is measured in turn with HEAD: the server keeps by what factor the same code reads differently now,
-and the table says what has changed in the code since. Run it once, after the first nightly run of the
-new machine or suite version.")]
+carries the open alerts of the epoch before on by it, and the table says what has changed in the code
+since. Run it once, after the first nightly run of the new machine or suite version. Where the suite
+has a new version, what was measured of the old revision is built under the suite of HEAD.")]
 pub(super) struct Args {
     /// The revision [default: the last one that the server has of the epoch before]
     #[arg(long, value_name = "REV")]
@@ -52,14 +55,25 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
             args.branch
         )));
     };
-    let revision = match &args.revision {
-        Some(revision) => revision.clone(),
-        None => last_before(&nights)?,
+    let (revision, before) = match &args.revision {
+        Some(revision) => (revision.clone(), last_before(&nights).ok()),
+        None => {
+            let before = last_before(&nights)?;
+            (before.revision.commit.clone(), Some(before))
+        }
     };
     let builder = args.build.builder()?;
-    let base = Revised::build(&builder, &revision, &args.rounds)?;
+    let commit = builder.commit(&revision).or_usage()?;
+    // An epoch may have ended long before the last one.
+    let own = nights.iter().find(|night| night.revision.commit == commit);
+    let own = own.or(before.as_ref());
+    let base = match own.filter(|own| own.suite.version != newest.suite.version) {
+        Some(old) => under_new_suite(args, &builder, &revision, [&old.suite, &newest.suite])?,
+        None => Revised::build(&builder, &revision, &args.rounds)?,
+    };
     let head = Revised::build(&builder, "HEAD", &args.rounds)?;
     let measured = measure(&base.side, &head.side, &args.rounds, true)?;
+    of_new_suite(&measured, &newest.suite)?;
     let outcome = say(&measured, &args.rounds);
     let told = Told {
         pair_key: Uuid::new_v4(),
@@ -77,6 +91,55 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let sent = pair.iter().map(|report| way.send(report));
     let sent = sent.collect::<Result<Vec<_>, _>>()?;
     Ok(ExitCode::worst(sent.into_iter().chain([outcome])))
+}
+
+/// The old revision as the new suite measures it.
+fn under_new_suite(
+    args: &Args,
+    builder: &Builder,
+    revision: &str,
+    [old, new]: [&Suite; 2],
+) -> Result<Revised, Failure> {
+    let changed = format!(
+        "the suite went from version {} to version {}",
+        old.version, new.version
+    );
+    if args.build.exec.is_some() {
+        return Err(usage(format!(
+            "{changed}, and --exec measures {revision} by the suite that it holds itself, so it says \
+             nothing of the new one: there is no bridge; accept or dismiss the alerts that it left open"
+        )));
+    }
+    let built = BuildArgs::build_under(builder, revision, "HEAD");
+    let built = built.with_context(|| {
+        format!(
+            "{changed}, and {revision} cannot be measured by the new one: name with --revision another \
+             revision that the old version measured and that the new suite can call, or accept or \
+             dismiss the alerts that it left open"
+        )
+    });
+    Ok(Revised::of(
+        builder,
+        revision,
+        &built.or_usage()?,
+        &args.rounds,
+    ))
+}
+
+/// Refuses what another suite than that of the new epoch has measured: it would bridge nothing.
+fn of_new_suite(measured: &Measured, new: &Suite) -> Result<(), Failure> {
+    let reports = measured.pairs.first_reports.iter().flatten();
+    let other = reports
+        .map(|report| &report.suite)
+        .find(|suite| (&suite.name, &suite.version) != (&new.name, &new.version));
+    match other {
+        None => Ok(()),
+        Some(other) => Err(usage(format!(
+            "measured by version {} of the suite {}, and the newest nightly run here is of version {} \
+             of {}: check out its revision, then bridge; nothing was sent",
+            other.version, other.name, new.version, new.name
+        ))),
+    }
 }
 
 /// What is read of a nightly run.
@@ -137,8 +200,8 @@ fn nights(server: &Server, args: &Args) -> Result<Vec<Night>, Failure> {
     }
 }
 
-/// The revision of the newest night that is of another machine or suite version than the newest.
-fn last_before(nights: &[Night]) -> Result<String, Failure> {
+/// The newest night that is of another machine or suite version than the newest.
+fn last_before(nights: &[Night]) -> Result<Night, Failure> {
     let epoch = |night: &Night| (night.environment.id, night.suite.clone());
     let mut of_suite = nights.iter().filter(|night| {
         nights
@@ -147,7 +210,7 @@ fn last_before(nights: &[Night]) -> Result<String, Failure> {
     });
     let newest = of_suite.next().map(epoch);
     let last = of_suite.find(|night| newest.as_ref() != Some(&epoch(night)));
-    last.map(|night| night.revision.commit.clone()).ok_or_else(|| {
+    last.cloned().ok_or_else(|| {
         usage("the server has one epoch only, so there is nothing to bridge; after the first nightly run of a new machine or suite version there is, or name a --revision")
     })
 }
@@ -186,11 +249,12 @@ mod tests {
     #[test]
     fn the_last_revision_before_a_new_machine_or_suite_version_is_bridged() {
         let nights = [night(2, "1", "c"), night(2, "1", "b"), night(1, "1", "a")];
-        assert_eq!(last_before(&nights).ok().as_deref(), Some("a"));
+        let commit = |nights: &[Night]| last_before(nights).ok().map(|night| night.revision.commit);
+        assert_eq!(commit(&nights).as_deref(), Some("a"));
         let nights = [night(1, "2", "c"), night(1, "1", "b"), night(1, "1", "a")];
-        assert_eq!(last_before(&nights).ok().as_deref(), Some("b"));
-        assert!(last_before(&nights[1..]).is_err());
-        assert!(last_before(&[]).is_err());
+        assert_eq!(commit(&nights).as_deref(), Some("b"));
+        assert_eq!(commit(&nights[1..]), None);
+        assert_eq!(commit(&[]), None);
     }
 
     #[test]

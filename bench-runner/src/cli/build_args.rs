@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::failure::{Failure, OrExit as _, usage};
 use super::word::short;
-use crate::ab::build::{BuildError, Builder, Built, Recipe, default_cache};
+use crate::ab::build::{BuildError, Builder, Built, Recipe, SUBJECT, default_cache};
 use crate::output::{clear, passing, rough};
 
 /// How a revision is built and run.
@@ -44,9 +44,26 @@ impl BuildArgs {
         // A whole hash is known by its beginning.
         let is_hash = revision.len() >= 40 && revision.bytes().all(|byte| byte.is_ascii_hexdigit());
         let name = if is_hash { short(revision) } else { revision };
+        Self::built(name, || builder.build(revision))
+    }
+
+    /// The same of what is measured of a revision under the suite of another.
+    pub(super) fn build_under(
+        builder: &Builder,
+        revision: &str,
+        suite: &str,
+    ) -> Result<Built, BuildError> {
+        let what = format!("{SUBJECT} of {revision} under the suite of {suite}");
+        Self::built(&what, || builder.build_under(revision, suite))
+    }
+
+    fn built(
+        name: &str,
+        build: impl FnOnce() -> Result<Built, BuildError>,
+    ) -> Result<Built, BuildError> {
         eprintln!("building {name}");
         let start = Instant::now();
-        let built = builder.build(revision);
+        let built = build();
         clear();
         let built = built?;
         let how = if built.cached {
@@ -54,10 +71,9 @@ impl BuildArgs {
         } else {
             format!("built in {}", rough(start.elapsed()))
         };
-        if is_hash {
-            eprintln!("{name} is {how}");
-        } else {
-            eprintln!("{name} is {}, {how}", short(&built.commit));
+        match short(&built.commit) {
+            commit if commit == name => eprintln!("{name} is {how}"),
+            commit => eprintln!("{name} is {commit}, {how}"),
         }
         Ok(built)
     }
