@@ -50,7 +50,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
         reason: args.reason.trim(),
     };
     let body = serde_json::to_vec(&accept).or_usage()?;
-    let accepted = args.server.server()?.accept_levels(&body).or_server()?;
+    let accepted = args.server.server()?.accept_levels(&body).or_asked()?;
     println!(
         "{accepted} series accepted: slow change is measured against {} from now on, and alerts of them are over",
         if accepted == 1 {

@@ -90,7 +90,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
 fn question(args: &Args) -> Result<Question, Failure> {
     if let Some(alert) = args.alert {
         let path = format!("/api/v1/alerts/{alert}");
-        let bytes = args.server.server()?.get(&path).or_server()?;
+        let bytes = args.server.server()?.get(&path).or_asked()?;
         let alert: Alert = serde_json::from_slice(&bytes).or_server()?;
         let first = alert
             .series

@@ -38,7 +38,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
         Ok(number) => number,
         Err(_) => number_of(&server, args.run, args.series.trim())?,
     };
-    let explanation = server.explain(args.run, series).or_server()?;
+    let explanation = server.explain(args.run, series).or_asked()?;
     match args.format {
         Format::Json => println!("{}", serde_json::to_string_pretty(&explanation).or_usage()?),
         Format::Table => print!("{}", text(&explanation)),
@@ -48,7 +48,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
 
 /// The number of a series that is named.
 fn number_of(server: &Server, run: i64, name: &str) -> Result<i64, Failure> {
-    let verdict = server.verdict(run, "").or_server()?;
+    let verdict = server.verdict(run, "").or_asked()?;
     let named = verdict.series.iter().find(|series| series.name() == name);
     named.map(|series| series.series_id).ok_or_else(|| {
         let benchmark = name.split(' ').next().unwrap_or(name);

@@ -3,6 +3,7 @@
 use bench_verdict::exit::ExitCode;
 
 use crate::interrupt::Stopped;
+use crate::upload::server::ServerError;
 
 /// Why a command did not end as it should.
 #[derive(Debug)]
@@ -17,6 +18,9 @@ pub(super) trait OrExit<T> {
     fn or_usage(self) -> Result<T, Failure>;
     /// The server, the network or the spool.
     fn or_server(self) -> Result<T, Failure>;
+    /// The same of a question: what the server does not know, or cannot make sense of, was asked
+    /// wrongly.
+    fn or_asked(self) -> Result<T, Failure>;
 }
 
 impl<T, E: Into<anyhow::Error>> OrExit<T> for Result<T, E> {
@@ -36,6 +40,21 @@ impl<T, E: Into<anyhow::Error>> OrExit<T> for Result<T, E> {
         self.map_err(|error| Failure {
             exit: ExitCode::Server,
             error: error.into(),
+        })
+    }
+
+    fn or_asked(self) -> Result<T, Failure> {
+        self.map_err(|error| {
+            let error = error.into();
+            let is_wrong = |error: &ServerError| match error {
+                ServerError::Refused { status, .. } => matches!(status, 400 | 404 | 409 | 422),
+                _ => false,
+            };
+            let exit = match error.downcast_ref::<ServerError>().is_some_and(is_wrong) {
+                true => ExitCode::Usage,
+                false => ExitCode::Server,
+            };
+            Failure { exit, error }
         })
     }
 }

@@ -86,7 +86,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
 
 /// Asks for the verdict on a run and prints it; its exit code is ours.
 pub(super) fn ask(server: &Server, run: i64, args: &GateArgs) -> Result<ExitCode, Failure> {
-    let verdict = server.verdict(run, &query(args)).or_server()?;
+    let verdict = server.verdict(run, &query(args)).or_asked()?;
     match args.format() {
         Format::Json => println!("{}", serde_json::to_string_pretty(&verdict).or_usage()?),
         Format::Markdown => print!("{}", markdown::verdict(&verdict)),
@@ -99,7 +99,7 @@ pub(super) fn ask(server: &Server, run: i64, args: &GateArgs) -> Result<ExitCode
 fn ask_pull(server: &Server, pull: u64, args: &GateArgs) -> Result<ExitCode, Failure> {
     let query = query(args);
     let path = format!("/api/v1/pulls/{pull}/report{query}");
-    let json = server.get(&path).or_server()?;
+    let json = server.get(&path).or_asked()?;
     let comparison: Comparison = serde_json::from_slice(&json).or_server()?;
     match args.format() {
         Format::Json => {
