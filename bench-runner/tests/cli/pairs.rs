@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::{ran, stderr, stdout};
+use crate::{ran, stderr, stdout, tiny};
 
 #[test]
 fn two_commands_that_differ_end_with_1_and_equal_ones_with_0() {
@@ -81,7 +81,9 @@ fn commit(folder: &Path, files: &[(&str, &str)]) -> String {
         git(&["init", "--quiet", "--initial-branch=main"]);
     }
     for (name, text) in files {
-        std::fs::write(folder.join(name), text).unwrap();
+        let path = folder.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
     }
     git(&["add", "."]);
     git(&[
@@ -189,4 +191,57 @@ fn a_revision_against_itself_is_told_to_be_the_same_program_and_is_built_once() 
     );
     assert!(stdout(&output).contains("noise"), "{}", stdout(&output));
     assert_eq!(std::fs::read_to_string(log).unwrap(), "built\n");
+}
+
+#[test]
+fn bisect_measures_no_program_twice_and_the_good_one_never() {
+    let (folder, cache) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    // A bench-runner that prints a report of an earlier one, in which a level is written.
+    let output = ran(folder.path(), &tiny(&["--json"]));
+    let report = |level: u32| {
+        let mut report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let metric = &mut report["benchmarks"][0]["metrics"][0];
+        let name = metric["name"].as_str().unwrap().to_owned();
+        metric["samples"] = serde_json::json!([level]);
+        metric["kind"] = "time".into();
+        (report.to_string(), name)
+    };
+    let manifest = "[package]\nname = \"bench-runner\"\nversion = \"1.0.0\"\n[profile.measure]\ninherits = \"release\"\n";
+    let lock = "version = 4\n\n[[package]]\nname = \"bench-runner\"\nversion = \"1.0.0\"\n";
+    let main = "fn main() { print!(\"{}\", include_str!(\"report.json\")) }\n";
+    let (plain, name) = report(100);
+    let first = [
+        ("Cargo.toml", manifest),
+        ("Cargo.lock", lock),
+        ("src/main.rs", main),
+        ("src/report.json", &plain),
+    ];
+    let good = commit(folder.path(), &first);
+    commit(folder.path(), &[("README", "1")]);
+    let culprit = commit(folder.path(), &[("src/report.json", &report(130).0)]);
+    commit(folder.path(), &[("README", "2")]);
+    let cache = cache.path().to_str().unwrap();
+    let series = format!("KVEventMemoryUsage {name} items=1000");
+    let arguments = [
+        "bisect",
+        "--bad=HEAD",
+        "--rounds=8",
+        "--cache",
+        cache,
+        "--series",
+        &series,
+    ];
+    let output = ran(
+        folder.path(),
+        &[&arguments[..], &["--good", &good]].concat(),
+    );
+    let (said, told) = (stdout(&output), stderr(&output));
+    let first = format!("the first bad commit is {}", &culprit[..10]);
+    assert!(
+        said.contains(&first) && said.contains("sure: every step"),
+        "{said}{told}"
+    );
+    // The bad revision alone was measured, once.
+    assert_eq!(told.matches("round 1 of").count(), 1, "{told}");
+    assert_eq!(told.matches("is the same program as").count(), 2, "{told}");
 }

@@ -1,28 +1,19 @@
 //! `bisect`: the first bad commit, by running the one benchmark.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+mod lab;
 
-use bench_report::metric::{
-    Direction, Params, SeriesName, format_change, format_change_interval, series_text,
-};
+use bench_report::metric::{Params, format_change, format_change_interval, series_text};
 use bench_verdict::exit::ExitCode;
-use regex::Regex;
-use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
+use serde::Deserialize;
 
 use super::build_args::BuildArgs;
 use super::failure::{Failure, OrExit as _, usage};
-use super::pairs::{RoundArgs, measure};
+use super::pairs::RoundArgs;
 use super::server_args::ServerArgs;
 use super::word::short;
 use crate::ab::build::{BuildError, Builder, git};
-use crate::ab::side::Side;
-use crate::bisect::{Culprit, Effect, Found, Lab, Seen, bisect};
-use crate::collect::file::write_whole;
+use crate::bisect::{Culprit, Found, bisect};
 use crate::environment::revision_at;
-use crate::interrupt::Stopped;
-use crate::night::flagged::options;
 use crate::output::hanging;
 
 #[derive(Debug, clap::Args)]
@@ -82,7 +73,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
         short(&bad),
         commits.len().ilog2(),
     );
-    let mut lab = Bench::new(args, &builder, &question.series, &good, &bad)?;
+    let mut lab = lab::Bench::new(args, &builder, &question.series, &good, &bad)?;
     let found = bisect(&commits, args.rounds.threshold.min(0.03), &mut lab)?;
     Ok(say(&found, &builder))
 }
@@ -154,173 +145,6 @@ fn between(builder: &Builder, good: &str, bad: &str) -> Result<Vec<String>, Buil
         &["rev-parse", "--verify", &format!("{first}^")],
     )?;
     Ok(if parent == good { commits } else { Vec::new() })
-}
-
-/// Builds and measures, and keeps what was measured.
-struct Bench<'a> {
-    args: &'a Args,
-    builder: &'a Builder,
-    series: String,
-    good: Side,
-    options: Vec<String>,
-    only: Regex,
-    kept: Kept,
-    path: PathBuf,
-}
-
-/// What earlier calls measured.
-#[derive(Debug, Default, Serialize, Deserialize)]
-struct Kept {
-    /// By commit.
-    seen: BTreeMap<String, Seen>,
-}
-
-impl<'a> Bench<'a> {
-    fn new(
-        args: &'a Args,
-        builder: &'a Builder,
-        series: &str,
-        good: &str,
-        bad: &str,
-    ) -> Result<Self, Failure> {
-        let rounds = &args.rounds;
-        let mut given = rounds.options();
-        if rounds.bench.is_none()
-            && args.build.exec.is_none()
-            && let Some(name) = parse(series)
-        {
-            given.extend(options(&[name]));
-        }
-        let built = BuildArgs::build(builder, good).or_usage()?;
-        let asked = format!(
-            "{good} {bad} {series} {given:?} {:?} {:?}",
-            args.build.exec, args.build.build
-        );
-        let name: String = Sha256::digest(asked)
-            .iter()
-            .take(8)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        let path = builder.cache().join("bisect").join(format!("{name}.json"));
-        let kept = std::fs::read(&path)
-            .ok()
-            .and_then(|json| serde_json::from_slice(&json).ok());
-        Ok(Self {
-            args,
-            builder,
-            series: series.to_owned(),
-            good: builder.side(short(good), &built, &given),
-            options: given,
-            only: Regex::new(&format!("^{}$", regex::escape(series))).or_usage()?,
-            kept: kept.unwrap_or_default(),
-            path,
-        })
-    }
-
-    /// What an earlier call saw of a commit, where this one could see no more.
-    fn kept(&self, commit: &str, line: f64) -> Option<Seen> {
-        let seen = self.kept.seen.get(commit)?;
-        let is_enough = match seen {
-            Seen::Measured(effect) => {
-                effect.above(line).1 || effect.pairs >= self.args.rounds.rounds
-            }
-            Seen::Broken(_) => true,
-        };
-        is_enough.then(|| seen.clone())
-    }
-
-    fn measured(&self, commit: &str, line: f64) -> Result<Seen, Failure> {
-        let built = match BuildArgs::build(self.builder, commit) {
-            Ok(built) => built,
-            Err(BuildError::Build { said, .. }) => {
-                return Ok(Seen::Broken(format!("it does not build: {said}")));
-            }
-            Err(error) => return Err(error).or_usage(),
-        };
-        let side = self.builder.side(short(commit), &built, &self.options);
-        let rounds = RoundArgs {
-            // Rounds end when the pairs lie on one side of the line.
-            threshold: line.exp_m1(),
-            // The others that the benchmark has need not be decided.
-            only: Some(self.only.clone()),
-            ..self.args.rounds.clone()
-        };
-        let measured = match measure(&self.good, &side, &rounds, true) {
-            // Half of the pairs say less than they could: the next call takes them all.
-            Ok(measured) if measured.pairs.stopped => return Err(Stopped).or_usage(),
-            Ok(measured) => measured,
-            Err(failure) if failure.exit == ExitCode::Incomplete => return Err(failure),
-            Err(failure) => {
-                return Ok(Seen::Broken(format!(
-                    "it does not run: {:#}",
-                    failure.error
-                )));
-            }
-        };
-        let Some((direction, ratio)) = measured.pairs.ratio_of(&self.series) else {
-            return Ok(Seen::Broken(format!("it does not measure {}", self.series)));
-        };
-        let sign = match direction {
-            Direction::Lower => 1.0,
-            Direction::Higher => -1.0,
-        };
-        let interval = ratio.interval.map(|[low, high]| {
-            let (one, other) = (sign * low, sign * high);
-            [one.min(other), one.max(other)]
-        });
-        Ok(Seen::Measured(Effect {
-            log_ratio: sign * ratio.log_ratio,
-            interval,
-            pairs: u32::try_from(ratio.pairs).unwrap_or(u32::MAX),
-        }))
-    }
-}
-
-impl Lab for Bench<'_> {
-    type Error = Failure;
-
-    fn see(&mut self, commit: &str, line: f64) -> Result<Seen, Failure> {
-        if let Some(seen) = self.kept(commit, line) {
-            eprintln!("{}: {} (kept)", short(commit), text(&seen));
-            return Ok(seen);
-        }
-        let seen = self.measured(commit, line)?;
-        eprintln!("{}: {}", short(commit), text(&seen));
-        self.kept.seen.insert(commit.to_owned(), seen.clone());
-        let json = serde_json::to_vec(&self.kept).or_usage()?;
-        let folder = self.path.parent().unwrap_or(&self.path);
-        std::fs::create_dir_all(folder).or_usage()?;
-        write_whole(&self.path, &json).or_usage()?;
-        Ok(seen)
-    }
-}
-
-/// `KVEventConcurrency latency_p99 cpu=2` as a series.
-fn parse(text: &str) -> Option<SeriesName> {
-    let mut words = text.split_whitespace();
-    let (benchmark, metric) = (words.next()?.to_owned(), words.next()?.to_owned());
-    let params = words.map(|word| {
-        let (key, value) = word.split_once('=')?;
-        Some((key.to_owned(), value.to_owned()))
-    });
-    Some(SeriesName {
-        benchmark,
-        metric,
-        params: params.collect::<Option<_>>()?,
-    })
-}
-
-fn text(seen: &Seen) -> String {
-    match seen {
-        Seen::Measured(effect) => {
-            format!(
-                "{} over {} pairs",
-                size(effect.log_ratio, effect.interval),
-                effect.pairs
-            )
-        }
-        Seen::Broken(why) => format!("passed over: {why}"),
-    }
 }
 
 fn size(log_ratio: f64, interval: Option<[f64; 2]>) -> String {
@@ -427,16 +251,5 @@ mod tests {
             Some("aa".to_owned()),
         );
         assert_eq!(read.ok(), Some(expected));
-    }
-
-    #[test]
-    fn a_series_is_named_as_verdicts_name_it() {
-        let name = parse("KVEventConcurrency latency_p99 concurrency=10 cpu=2");
-        assert_eq!(
-            name.map(|name| name.to_string()).as_deref(),
-            Some("KVEventConcurrency latency_p99 concurrency=10 cpu=2")
-        );
-        assert!(parse("KVEventConcurrency").is_none());
-        assert!(parse("A b c").is_none());
     }
 }
