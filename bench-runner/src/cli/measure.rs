@@ -189,6 +189,26 @@ impl Prepared {
         self.gathered.header().revision.commit.is_some()
     }
 
+    /// Lists the commits since the night before, as far as the server and git know them: it is asked
+    /// for the suspects' sake, and nothing fails without them.
+    pub(super) fn cover(&mut self, server: &Server) {
+        let header = self.gathered.header();
+        let named = header.environment.name.clone();
+        // As the server names a machine without a name.
+        let machine = named.unwrap_or_else(|| {
+            let hash = header.environment.identity().hash;
+            format!("env-{}", hash.get(..8).unwrap_or(&hash))
+        });
+        let Some(branch) = header.revision.branch.as_deref() else {
+            return;
+        };
+        let Ok(Some(before)) = server.last_night(branch, &machine) else {
+            return;
+        };
+        let commits = environment::commits_since(Path::new("."), &before);
+        self.gathered.cover(commits);
+    }
+
     /// Measures. The report grows in `out`; `watched_on` is told how it stands.
     pub(super) fn measure(
         mut self,

@@ -71,10 +71,11 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
             exec::run(foreign, RunKind::Nightly, &args.measure)?
         }
         None => {
-            let prepared = args.measure.prepare(RunKind::Nightly)?;
+            let mut prepared = args.measure.prepare(RunKind::Nightly)?;
             if !prepared.has_commit() {
                 return Err(usage(upload::NO_COMMIT));
             }
+            prepared.cover(way.server());
             prepared.measure(args.out.as_deref(), Some(way.server()))?
         }
     };

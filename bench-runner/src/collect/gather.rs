@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use bench_report::metric::Kind;
 use bench_report::report::{
-    Benchmark, Curve, Environment, Expected, FORMAT, Histogram, Metric, Report, Revision, RunKind,
-    Runner, Status, Suite,
+    Benchmark, Commit, Curve, Environment, Expected, FORMAT, Histogram, Metric, Report, Revision,
+    RunKind, Runner, Status, Suite,
 };
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -73,6 +73,11 @@ impl Gathered {
     /// How the run is made.
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// Lists the commits since the run before.
+    pub fn cover(&mut self, commits: Vec<Commit>) {
+        self.header.revision.commits = commits;
     }
 
     /// Whose run it is.

@@ -8,4 +8,4 @@ mod revision;
 pub use machine::{conditions, environment};
 pub use program::{binary_sha256, clean_command, is_optimised};
 pub(crate) use revision::git;
-pub use revision::{RevisionError, RevisionOverrides, revision, revision_at};
+pub use revision::{RevisionError, RevisionOverrides, commits_since, revision, revision_at};

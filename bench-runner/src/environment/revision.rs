@@ -1,12 +1,17 @@
 //! Which code is measured: what git says of the work tree, and what the caller knows better.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
-use bench_report::report::Revision;
+use bench_report::report::limits::TOUCHES;
+use bench_report::report::{Commit, Revision};
 use jiff::Timestamp;
 use thiserror::Error;
 
 use super::program::clean_command;
+
+/// Commits that a night lists: who has more of them looks at the repository.
+const MOST_COMMITS: usize = 200;
 
 /// What the caller says about the revision; each wins over what git says.
 #[derive(Debug, Clone, Default)]
@@ -114,6 +119,37 @@ fn shown(folder: &Path, commit: &str) -> (Option<String>, Option<String>, Option
     )
 }
 
+/// The commits after `before` up to the one that is checked out, newest first, and which folders each
+/// changes; none where git does not know `before`, as in a clone without its history.
+pub fn commits_since(folder: &Path, before: &str) -> Vec<Commit> {
+    // Separators that no subject has: a record begins with one, its parts with the other.
+    let format = "--format=%x1e%H%x1f%s%x1f%an";
+    let range = format!("{before}..HEAD");
+    let most = format!("--max-count={MOST_COMMITS}");
+    let log = ["log", &most, format, "--name-only", &range];
+    let text = git(folder, &log).unwrap_or_default();
+    text.split('\x1e').filter_map(commit_of).collect()
+}
+
+/// One record of [`commits_since`]: a line of hash, subject and author, then a line a file.
+fn commit_of(record: &str) -> Option<Commit> {
+    let mut lines = record.lines();
+    let mut parts = lines.next()?.split('\x1f');
+    let (commit, subject, author) = (parts.next()?, parts.next()?, parts.next()?);
+    let folders = lines.filter(|line| !line.is_empty()).map(|file| {
+        // What lies in no folder stands for itself.
+        let folder = file.rsplit_once('/').map_or(file, |(folder, _)| folder);
+        folder.chars().take(500).collect::<String>()
+    });
+    let folders: BTreeSet<String> = folders.collect();
+    Some(Commit {
+        commit: commit.to_owned(),
+        subject: subject.chars().take(500).collect(),
+        author: author.chars().take(200).collect(),
+        touches: folders.into_iter().take(TOUCHES).collect(),
+    })
+}
+
 fn from_git(folder: &Path) -> Option<Revision> {
     let commit = git(folder, &["rev-parse", "--verify", "HEAD"])?;
     let (subject, author, committed_at) = shown(folder, "HEAD");
@@ -214,6 +250,53 @@ mod tests {
                 .unwrap()
                 .dirty
         );
+    }
+
+    #[test]
+    fn the_commits_since_a_night_say_which_folders_they_change() {
+        let folder = repository();
+        let first = git(folder.path(), &["rev-parse", "HEAD"]).unwrap();
+        assert!(commits_since(folder.path(), &first).is_empty());
+        for (subject, files) in [
+            ("two", &["src/index/a", "src/index/b", "README"][..]),
+            ("three", &["docs/x"]),
+        ] {
+            for file in files {
+                let path = folder.path().join(file);
+                std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+                std::fs::write(path, subject).unwrap();
+            }
+            let commit = [
+                "-c",
+                "user.name=A",
+                "-c",
+                "user.email=a@example.org",
+                "commit",
+                "-qm",
+                subject,
+            ];
+            git(folder.path(), &["add", "."]);
+            git(folder.path(), &commit);
+        }
+        let since = commits_since(folder.path(), &first);
+        let told: Vec<(&str, &str, Vec<&str>)> = since
+            .iter()
+            .map(|c| {
+                (
+                    c.subject.as_str(),
+                    c.author.as_str(),
+                    c.touches.iter().map(String::as_str).collect(),
+                )
+            })
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("three", "A", vec!["docs"]),
+                ("two", "A", vec!["README", "src/index"])
+            ]
+        );
+        assert!(commits_since(folder.path(), "0123456789").is_empty());
     }
 
     #[test]

@@ -218,6 +218,48 @@ impl Server {
         self.read(&answer).map(|answer: Accepted| answer.accepted)
     }
 
+    /// Writes down on an alert which commits a bisect left, the newest first.
+    pub fn tell_alert(&self, alert: i64, left: &[&String]) -> Result<(), ServerError> {
+        let path = format!("/api/v1/alerts/{alert}");
+        let json = serde_json::json!({ "bisected": left }).to_string();
+        let mut request = self.agent.patch(format!("{}{path}", self.base));
+        request = request.header("Content-Type", "application/json");
+        if let Some(Token(token)) = &self.token {
+            request = request.header("Authorization", format!("Bearer {token}"));
+        }
+        self.answer(request.send(json)).map(drop)
+    }
+
+    /// The commit of the newest nightly run of a branch on a machine of this name, among the newest
+    /// of all machines; none where the server has none.
+    pub fn last_night(&self, branch: &str, machine: &str) -> Result<Option<String>, ServerError> {
+        #[derive(Deserialize)]
+        struct Runs {
+            runs: Vec<Run>,
+        }
+        #[derive(Deserialize)]
+        struct Run {
+            environment: Named,
+            revision: Revision,
+        }
+        #[derive(Deserialize)]
+        struct Named {
+            name: String,
+        }
+        #[derive(Deserialize)]
+        struct Revision {
+            commit: String,
+            branch: Option<String>,
+        }
+        let answer = self.get("/api/v1/runs?kind=nightly&limit=100")?;
+        let answer: Runs = self.read(&answer)?;
+        let is_it = |run: &Run| {
+            run.environment.name == machine && run.revision.branch.as_deref() == Some(branch)
+        };
+        let night = answer.runs.into_iter().find(is_it);
+        Ok(night.map(|run| run.revision.commit))
+    }
+
     /// Gets a path.
     pub fn get(&self, path: &str) -> Result<Vec<u8>, ServerError> {
         let mut request = self.agent.get(format!("{}{path}", self.base));

@@ -21,6 +21,7 @@ use crate::output::hanging;
 Examples:
   bench-runner bisect --series 'KVEventProcessingLatency latency_mean cpu=1' --good v1.0 --bad main
   bench-runner bisect --alert 41
+  KVMARK_TOKEN=… bench-runner bisect --alert 41 --tell
   bench-runner bisect --series 'Sort time' --good HEAD~20 --bad HEAD --build make --exec './bench'
 
 A series is named as verdicts name it. Commits are measured in pairs with the good revision until they
@@ -39,6 +40,10 @@ pub(super) struct Args {
     /// Take series and revisions from this alert of the server
     #[arg(long, value_name = "ID", conflicts_with_all = ["series", "good", "bad"])]
     alert: Option<i64>,
+    /// Write what is found down on that alert, whose page then marks the commit; needs a token of scope
+    /// triage
+    #[arg(long, requires = "alert")]
+    tell: bool,
     #[command(flatten)]
     build: BuildArgs,
     #[command(flatten)]
@@ -75,7 +80,17 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     );
     let mut lab = lab::Bench::new(args, &builder, &question.series, &good, &bad)?;
     let found = bisect(&commits, args.rounds.threshold.min(0.03), &mut lab)?;
-    Ok(say(&found, &builder))
+    let outcome = say(&found, &builder);
+    match (&found, args.alert.filter(|_| args.tell)) {
+        (Found::Culprit(culprit), Some(alert)) => {
+            let left: Vec<&String> = culprit.commits.iter().rev().collect();
+            let told = args.server.server()?.tell_alert(alert, &left);
+            told.or_server()?;
+            println!("alert {alert} says so");
+            Ok(outcome)
+        }
+        _ => Ok(outcome),
+    }
 }
 
 fn question(args: &Args) -> Result<Question, Failure> {
