@@ -10,6 +10,7 @@ mod crash;
 mod ended;
 mod epochs;
 mod evidence;
+mod exits;
 mod explain;
 mod fail_closed;
 mod guard;
