@@ -150,6 +150,7 @@ impl Store {
         }
         let mut is_settled = false;
         let newest = self.newest_night(&mut tx, epoch, None).await?;
+        let newest = newest.map(|(run, _)| run);
         if newest == carried.as_ref().map(|(run, _)| *run) {
             if let Some((run, data)) = &carried {
                 save(&mut tx, epoch, *run, data).await?;
@@ -186,7 +187,7 @@ impl Store {
         epoch: &Epoch,
         before: (RunId, Millis),
     ) -> Result<Option<Vec<u8>>, StoreError> {
-        let Some(newest) = self.newest_night(tx, epoch, Some(before)).await? else {
+        let Some((newest, _)) = self.newest_night(tx, epoch, Some(before)).await? else {
             return Ok(Some(Vec::new()));
         };
         let row: Option<(i64, Vec<u8>)> = sqlx::query_as(
@@ -214,7 +215,8 @@ impl Store {
         epoch: &Epoch,
         run: RunId,
     ) -> Result<Option<Vec<u8>>, StoreError> {
-        if self.newest_night(tx, epoch, None).await? != Some(run) {
+        let newest = self.newest_night(tx, epoch, None).await?;
+        if newest.is_none_or(|(newest, _)| newest != run) {
             return Ok(None);
         }
         let row: Option<(Vec<u8>,)> = sqlx::query_as(
@@ -231,16 +233,16 @@ impl Store {
         Ok(row.and_then(|(data,)| code::unpack(&data, "run", run.0).ok()))
     }
 
-    /// The newest run of an epoch that forms baselines; before a run, where one is given.
+    /// The newest run of an epoch that forms baselines, and its time; before a run, where one is given.
     pub(super) async fn newest_night(
         &self,
         tx: &mut SqliteConnection,
         epoch: &Epoch,
         before: Option<(RunId, Millis)>,
-    ) -> Result<Option<RunId>, StoreError> {
+    ) -> Result<Option<(RunId, Millis)>, StoreError> {
         let (run, time) = before.unwrap_or((RunId(0), Millis(i64::MAX)));
-        let row: Option<(i64,)> = sqlx::query_as(
-            "select run_id
+        let row: Option<(i64, i64)> = sqlx::query_as(
+            "select run_id, started_at
              from run
              where environment_id = $1
                and branch = $2
@@ -262,7 +264,7 @@ impl Store {
         .bind(&epoch.suite_version)
         .fetch_optional(tx)
         .await?;
-        Ok(row.map(|(id,)| RunId(id)))
+        Ok(row.map(|(id, at)| (RunId(id), Millis(at))))
     }
 }
 

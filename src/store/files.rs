@@ -169,13 +169,34 @@ impl Store {
 
     /// The distributions of a run, in the order of its report.
     pub async fn histograms(&self, run: RunId) -> Result<Vec<Histogram>, StoreError> {
+        self.histograms_where(run, None).await
+    }
+
+    /// The distributions of one benchmark at these params in a run.
+    pub async fn histograms_of(
+        &self,
+        run: RunId,
+        benchmark: &str,
+        params: &BTreeMap<String, String>,
+    ) -> Result<Vec<Histogram>, StoreError> {
+        self.histograms_where(run, Some((benchmark, params))).await
+    }
+
+    async fn histograms_where(
+        &self,
+        run: RunId,
+        of: Option<(&str, &BTreeMap<String, String>)>,
+    ) -> Result<Vec<Histogram>, StoreError> {
         let rows: Vec<(String, String, String, String, Vec<u8>)> = sqlx::query_as(
             "select benchmark, params_json, name, unit, data
              from histogram
              where run_id = $1
+               and ($2 is null or benchmark = $2 and params_json = $3)
              order by ordinal",
         )
         .bind(run.0)
+        .bind(of.map(|(benchmark, _)| benchmark))
+        .bind(of.map(|(_, params)| code::params(params)))
         .fetch_all(self.readers())
         .await?;
         rows.into_iter()
@@ -189,36 +210,6 @@ impl Store {
                 })
             })
             .collect()
-    }
-
-    /// The distributions of one benchmark at these params in a run.
-    pub async fn histograms_of(
-        &self,
-        run: RunId,
-        benchmark: &str,
-        params: &BTreeMap<String, String>,
-    ) -> Result<Vec<Histogram>, StoreError> {
-        let rows: Vec<(String, String, Vec<u8>)> = sqlx::query_as(
-            "select name, unit, data
-             from histogram
-             where run_id = $1 and benchmark = $2 and params_json = $3
-             order by ordinal",
-        )
-        .bind(run.0)
-        .bind(benchmark)
-        .bind(code::params(params))
-        .fetch_all(self.readers())
-        .await?;
-        Ok(rows
-            .into_iter()
-            .map(|(name, unit, data)| Histogram {
-                benchmark: benchmark.to_owned(),
-                params: params.clone(),
-                name,
-                unit,
-                data,
-            })
-            .collect())
     }
 
     /// The files of a run, without their bytes.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 use sqlx::{Connection, SqliteConnection};
 
-use crate::domain::{EnvironmentId, Millis, Published, RunId, RunKind, SeriesId};
+use crate::domain::{EnvironmentId, Millis, Published, Purpose, RunId, RunKind, SeriesId};
 
 use super::{Store, StoreError, access, code, open, rejudge};
 
@@ -107,7 +107,8 @@ impl Store {
         Ok(wrong)
     }
 
-    /// The runs of `kind` before `cutoff`, oldest first.
+    /// The runs of `kind` before `cutoff`, oldest first, but those that bridge epochs: without them
+    /// what they carried on would be left open again.
     pub async fn prunable(
         &self,
         kind: RunKind,
@@ -116,11 +117,14 @@ impl Store {
         let rows: Vec<(i64, i64)> = sqlx::query_as(
             "select run_id, started_at
              from run
-             where kind = $1 and started_at < $2
+             where kind = $1
+               and started_at < $2
+               and run_id not in (select run_id from pair where purpose = $3)
              order by started_at, run_id",
         )
         .bind(code::word(&kind))
         .bind(cutoff.0)
+        .bind(code::word(&Purpose::Bridge))
         .fetch_all(self.readers())
         .await?;
         Ok(rows

@@ -1,7 +1,7 @@
 //! Alerts of epochs that have ended: nothing measures their series any more, unless a bridge does.
 
 use crate::domain::bridge::{EpochEnd, LeftOpen};
-use crate::domain::{EnvironmentId, Millis, Run, SeriesId};
+use crate::domain::{EnvironmentId, Millis, Run, RunId, SeriesId};
 use crate::store::carried::Epoch;
 use crate::store::{Store, StoreError};
 
@@ -16,27 +16,19 @@ impl Store {
     /// How an epoch has ended: its machine's name is measured by an epoch that is new, or so many
     /// nights have gone to others. None while it goes on.
     pub async fn epoch_end(&self, epoch: &Epoch) -> Result<Option<EpochEnd>, StoreError> {
+        self.epoch_end_by(epoch, Millis(i64::MAX)).await
+    }
+
+    /// The same as the nights up to a time show it.
+    async fn epoch_end_by(
+        &self,
+        epoch: &Epoch,
+        until: Millis,
+    ) -> Result<Option<EpochEnd>, StoreError> {
         let mut connection = self.readers().acquire().await?;
-        let last: Option<(i64,)> = sqlx::query_as(
-            "select started_at
-             from run
-             where environment_id = $1
-               and branch = $2
-               and suite = $3
-               and suite_version = $4
-               and kind in ('nightly', 'sample')
-               and is_dirty = 0
-               and excluded is null
-             order by started_at desc
-             limit 1",
-        )
-        .bind(epoch.environment.0)
-        .bind(self.main_branch())
-        .bind(&epoch.suite)
-        .bind(&epoch.suite_version)
-        .fetch_optional(&mut *connection)
-        .await?;
-        let Some((last,)) = last else {
+        let by_then = Some((RunId(0), until));
+        let newest = self.newest_night(&mut connection, epoch, by_then).await?;
+        let Some((_, Millis(last))) = newest else {
             return Ok(None);
         };
         let machines: Vec<(i64,)> = sqlx::query_as(
@@ -57,6 +49,7 @@ impl Store {
                  where environment_id = $1
                    and branch = $2
                    and started_at > $3
+                   and started_at <= $6
                    and suite = $4
                    and kind in ('nightly', 'sample')
                    and is_dirty = 0
@@ -69,6 +62,7 @@ impl Store {
             .bind(last)
             .bind(&epoch.suite)
             .bind(NIGHTS as i64)
+            .bind(until.0)
             .fetch_all(&mut *connection)
             .await?;
             after.extend(nights);
@@ -77,32 +71,21 @@ impl Store {
         let Some((begun_at, environment, suite_version)) = after.into_iter().min() else {
             return Ok(None);
         };
-        let (was_before,): (bool,) = sqlx::query_as(
-            "select exists (
-                 select 1
-                 from run
-                 where environment_id = $1
-                   and branch = $2
-                   and started_at <= $3
-                   and suite = $4
-                   and suite_version = $5
-                   and kind in ('nightly', 'sample')
-                   and is_dirty = 0
-                   and excluded is null
-             )",
-        )
-        .bind(environment)
-        .bind(self.main_branch())
-        .bind(last)
-        .bind(&epoch.suite)
-        .bind(&suite_version)
-        .fetch_one(&mut *connection)
-        .await?;
+        let next = Epoch {
+            environment: EnvironmentId(environment),
+            suite: epoch.suite.clone(),
+            suite_version,
+        };
+        let before = Some((RunId(0), Millis(last)));
+        let was_before = self
+            .newest_night(&mut connection, &next, before)
+            .await?
+            .is_some();
         Ok((!was_before || count >= NIGHTS).then_some(EpochEnd {
             last_night: Millis(last),
             begun_at: Millis(begun_at),
-            environment: EnvironmentId(environment),
-            suite_version,
+            environment: next.environment,
+            suite_version: next.suite_version,
         }))
     }
 
@@ -225,9 +208,9 @@ impl Store {
             if is_carried_on {
                 continue;
             }
-            let end = self.epoch_end(&Epoch::from(&alert)).await?;
-            let ended = end.filter(|end| end.begun_at <= run.started_at);
-            left.extend(ended.map(|end| LeftOpen {
+            let epoch = Epoch::from(&alert);
+            let end = self.epoch_end_by(&epoch, run.started_at).await?;
+            left.extend(end.map(|end| LeftOpen {
                 alert: alert.id,
                 last_night: end.last_night,
             }));

@@ -252,7 +252,7 @@ async fn judge_again(
             suite: suite.to_owned(),
             suite_version,
         };
-        if let Some(newest) = store.newest_night(tx, &epoch, None).await? {
+        if let Some((newest, _)) = store.newest_night(tx, &epoch, None).await? {
             rejudge::ask_for(tx, newest).await?;
         }
     }

@@ -3,7 +3,7 @@
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
-use kvmark::domain::Scope;
+use kvmark::domain::{Millis, RunKind, Scope};
 use kvmark::jobs;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -203,6 +203,13 @@ async fn what_was_fixed_before_the_bridge_came_is_resolved_by_it() {
     assert_eq!(server.alert().await["state"], "resolved");
     assert_eq!(server.night(2, 1000.0).await["verdict"]["exit_code"], 0);
     server.nothing_is_left_to_rebuild().await;
+    // It is kept for as long as the alert.
+    let old = server
+        .app
+        .store()
+        .prunable(RunKind::Ab, Millis(i64::MAX))
+        .await;
+    assert_eq!(old.unwrap(), []);
 
     // A bridge that a person takes out bridges nothing.
     let token = server.app.token(Scope::Triage, None).await;
