@@ -251,4 +251,37 @@ impl Truth {
             }
         }
     }
+
+    /// The same as [`Truth::assert_same`], and of every block by itself, also behind a hole, where no
+    /// lookup comes: each is stored again for each worker, and both say whether it was held already.
+    /// After that both hold everything.
+    #[track_caller]
+    pub(crate) fn assert_same_block_for_block(&mut self, index: &Index) {
+        self.assert_same(index);
+        let mut name = 1 << 63;
+        for (number, (worker, rank)) in self.workers.iter().enumerate() {
+            let id = index.worker(worker, MODEL, *rank).unwrap();
+            for (adapter, medium) in self.adapters.iter().flat_map(|&a| [(a, "GPU"), (a, "CPU")]) {
+                for (prompt, tokens) in self.prompts.iter().enumerate() {
+                    for end in (BLOCK_SIZE..=tokens.len()).step_by(BLOCK_SIZE) {
+                        let names = 0..(end / BLOCK_SIZE) as u64;
+                        let names: Vec<_> = names.map(|at| EngineHash::Int(name + at)).collect();
+                        name += names.len() as u64;
+                        let adapter = Adapter::from_fields(None, adapter);
+                        let mut stored =
+                            Stored::new(&names[..], None, &tokens[..end]).adapter(adapter);
+                        stored.medium = Some(medium);
+                        let event: Event<'_> = stored.into();
+                        assert_eq!(
+                            index.apply(id, &event),
+                            self.model.apply(number, &event),
+                            "{worker} {rank}, {medium}, prompt {prompt}, block {}",
+                            end / BLOCK_SIZE
+                        );
+                    }
+                }
+            }
+        }
+        self.assert_same(index);
+    }
 }

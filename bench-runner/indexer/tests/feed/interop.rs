@@ -284,6 +284,7 @@ async fn speak(form: &'static str, naming: &'static str) {
         (1, 0)
     );
     assert!(index.stats().held_blocks > 0);
+    truth.assert_same_block_for_block(&index);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -342,6 +343,7 @@ async fn two_data_parallel_ranks_stand_on_ports_of_their_own_and_restart_alone()
         .map(|r| r.counters.sequence.restarts)
         .collect();
     assert_eq!(restarts, [0, 1]);
+    truth.assert_same_block_for_block(&index);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
