@@ -11,6 +11,7 @@ use jiff::tz::Offset;
 
 use super::answer::{Answer, SeriesAnswer};
 use super::read::Series;
+use crate::output;
 
 /// At most so many columns of chart.
 const WIDTH: usize = 72;
@@ -38,13 +39,13 @@ fn heading(out: &mut impl Write, series: &Series) -> io::Result<()> {
         bench_report::metric::Direction::Lower => "lower",
         bench_report::metric::Direction::Higher => "higher",
     };
-    writeln!(
-        out,
-        "{}: {nights}, {} to {}, {better} is better",
-        series.id,
-        date(first.time_ms),
-        date(last.time_ms),
-    )
+    let (from, to) = (date(first.time_ms), date(last.time_ms));
+    let about = format!("{nights}, {from} to {to}, {better} is better");
+    let line = format!("{}: {about}", series.id);
+    if line.chars().count() > output::WIDTH {
+        return writeln!(out, "{}:\n  {about}", series.id);
+    }
+    writeln!(out, "{line}")
 }
 
 /// One column for each night, or for as many as must share one: their median. Below it, what

@@ -131,6 +131,9 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
         }
     };
     print(args, &measured)?;
+    if let Some(path) = &args.out {
+        eprintln!("bench-runner: the report is in {}", path.display());
+    }
     let outcome = measured.outcome();
     if delivery.is_some() && measured.report.revision.commit.is_none() {
         return Err(usage(upload::NO_COMMIT));

@@ -1,6 +1,6 @@
 //! The table at the end of a run: one row a metric, aligned, each value with its unit.
 
-use bench_report::metric::{Kind, Scale, Target, Unit, params_text};
+use bench_report::metric::{Kind, Scale, Target, Unit, format_change, params_text};
 use bench_report::report::{Metric, Report, Status};
 
 use super::style::{Meaning, Style};
@@ -36,12 +36,25 @@ pub fn table(report: &Report, style: Style) -> String {
         write_rows(rows, widths, style, &mut text);
         for disturbance in &benchmark.disturbed {
             let line = format!("disturbed: {disturbance}");
-            text.push_str(&format!("  {}\n", style.paint(Meaning::Bad, &line)));
+            text.push_str(&format!("  {}\n", style.paint(Meaning::Doubt, &line)));
         }
     }
     if all.iter().any(|rows| !rows.is_empty()) {
         for line in wrapped(LEGEND, WIDTH) {
             text.push_str(&format!("{}\n", style.paint(Meaning::Dim, &line)));
+        }
+    }
+    let benchmarks = &report.benchmarks;
+    let disturbed = benchmarks.iter().filter(|one| !one.disturbed.is_empty());
+    let disturbed = disturbed.count();
+    if disturbed > 0 {
+        let told = format!(
+            "disturbed while it ran: {disturbed} of {} benchmarks; what it measured says less. What to \
+             do about this machine: `bench-runner doctor`.",
+            benchmarks.len()
+        );
+        for line in wrapped(&told, WIDTH) {
+            text.push_str(&format!("{}\n", style.paint(Meaning::Doubt, &line)));
         }
     }
     text
@@ -95,7 +108,7 @@ fn row(metric: &Metric) -> Option<Row> {
     let reading = scale.reading(center);
     let spread = match (metric.kind, spread(&metric.samples, center)) {
         (Kind::Count, _) => "exact".to_owned(),
-        (_, Some(spread)) => format!("±{:.1}%", 100.0 * spread),
+        (_, Some(spread)) => format!("±{}", format_change(spread).trim_start_matches('+')),
         (_, None) => String::new(),
     };
     let target = metric
@@ -183,6 +196,19 @@ mod tests {
           not available: cpu=4 needs 4 processors; this machine has 2
         Medians of n samples; ± half the distance between their quartiles; exact: the
         same in every pass.
+        ");
+    }
+
+    #[test]
+    fn what_was_disturbed_is_counted_and_where_to_look_is_said() {
+        let mut report = report();
+        report.benchmarks[0].disturbed = vec!["steal 4.1%".to_owned()];
+        let table = table(&report, Style::Plain);
+        assert!(table.contains("\n  disturbed: steal 4.1%\n"), "{table}");
+        let end: Vec<&str> = table.lines().rev().take(2).collect();
+        insta::assert_snapshot!(format!("{}\n{}", end[1], end[0]), @"
+        disturbed while it ran: 1 of 3 benchmarks; what it measured says less. What to
+        do about this machine: `bench-runner doctor`.
         ");
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bench_verdict::exit::ExitCode;
-use kv_indexer::feed::wire::{REPLAY_BUFFER_BATCHES, endpoint_of_rank};
+use kv_indexer::feed::wire::{EndpointError, REPLAY_BUFFER_BATCHES, endpoint_of_rank};
 use kv_indexer::feed::{Publisher, PublisherSettings};
 use tokio::time::Instant;
 
@@ -21,9 +21,10 @@ pub(super) struct Args {
     /// Where the PUB socket is bound
     #[arg(long, default_value = "tcp://*:5557", value_name = "ENDPOINT")]
     bind: String,
-    /// Where the ROUTER socket for replays is bound
-    #[arg(long, default_value = "tcp://*:5558", value_name = "ENDPOINT")]
-    replay: String,
+    /// Where the ROUTER socket for replays is bound [default: beside --bind, at the next
+    /// port]
+    #[arg(long, value_name = "ENDPOINT")]
+    replay: Option<String>,
     /// Data-parallel rank: it stands in every batch and is added to both ports
     #[arg(long)]
     rank: Option<u32>,
@@ -53,11 +54,26 @@ pub(super) struct Args {
     seed: u64,
 }
 
+/// The endpoint for replays beside that for batches, at the same address: whoever binds one to the
+/// loopback device means the other, too.
+fn beside(bind: &str) -> Result<String, EndpointError> {
+    match bind.rsplit_once(':') {
+        // Any free port is.
+        Some((_, "0")) => Ok(bind.to_owned()),
+        _ if bind.starts_with("ipc://") => Ok(format!("{bind}.replay")),
+        _ => endpoint_of_rank(bind, 1),
+    }
+}
+
 pub(super) async fn run(args: &Args) -> Result<ExitCode, Failure> {
     let rank = args.rank.unwrap_or(0);
+    let replay = match &args.replay {
+        Some(replay) => replay.clone(),
+        None => beside(&args.bind).or_usage()?,
+    };
     let settings = PublisherSettings {
         bind: endpoint_of_rank(&args.bind, rank).or_usage()?,
-        replay: Some(endpoint_of_rank(&args.replay, rank).or_usage()?),
+        replay: Some(endpoint_of_rank(&replay, rank).or_usage()?),
         topic: args.topic.clone(),
         buffer_batches: args.buffer,
     };
@@ -122,5 +138,20 @@ async fn due(start: Instant, number: u64, rate: u64) {
         + Duration::from_nanos((u128::from(number) * 1_000_000_000 / u128::from(rate)) as u64);
     if at.saturating_duration_since(Instant::now()) >= LEAST_SLEEP {
         tokio::time::sleep_until(at).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn replays_are_served_where_batches_are() {
+        let beside = |bind| beside(bind).ok();
+        let next = |text: &str| Some(text.to_owned());
+        assert_eq!(beside("tcp://*:5557"), next("tcp://*:5558"));
+        assert_eq!(beside("tcp://127.0.0.1:0"), next("tcp://127.0.0.1:0"));
+        assert_eq!(beside("ipc:///run/kv"), next("ipc:///run/kv.replay"));
+        assert_eq!(beside("nowhere"), None);
     }
 }
