@@ -265,7 +265,8 @@ mod tests {
         values.extend((0..20).map(|night| 60.0 + f64::from(night % 3)));
         let epochs: Vec<u64> = (0..80).map(|night| u64::from(night >= 60)).collect();
         insta::assert_snapshot!(told(&values, &epochs), @r"
-        KVEventThroughput/cpu=2 latency_p99: 80 nights, 2026-01-01 to 2026-03-21, lower is better
+        KVEventThroughput/cpu=2 latency_p99:
+          80 nights, 2026-01-01 to 2026-03-21, lower is better
           ▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆██████████▁▁▁▁▁▁▁▁▁▁  60.5 to 121.5
                               !         E
           night   40  2026-02-10  step +19.8%
@@ -287,7 +288,8 @@ mod tests {
     #[test]
     fn one_night_and_a_quiet_series_are_told_too() {
         insta::assert_snapshot!(told(&[5.0], &[0]), @r"
-        KVEventThroughput/cpu=2 latency_p99: 1 night, 2026-01-01 to 2026-01-01, lower is better
+        KVEventThroughput/cpu=2 latency_p99:
+          1 night, 2026-01-01 to 2026-01-01, lower is better
           ▅  5 to 5
           no change of the level that the data can show
           nights by band: 1 warming up
