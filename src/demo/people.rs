@@ -48,7 +48,11 @@ pub(super) async fn take(store: &Store, now: Millis) -> Result<()> {
     let Some(alert) = open.iter().max_by_key(|alert| alert.series.len()) else {
         return Ok(());
     };
+    // A bisect went through the commits of its night, and left the second.
+    let commits = store.commits(alert.first_bad.run).await?;
+    let left = commits.get(1).or(commits.first());
     let wish = Wish {
+        bisected: left.map(|one| one.commit.clone()).into_iter().collect(),
         state: Some(AlertState::Acknowledged),
         owner: Some("a.k.".to_owned()),
         note: Some("lock order in the removal path, looking".to_owned()),

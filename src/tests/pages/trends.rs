@@ -86,7 +86,7 @@ async fn choices_narrow_what_is_shown_and_count_what_each_would_leave() {
 async fn an_empty_store_has_no_trends() {
     Page::get(&TestApp::new().await, "/trends")
         .await
-        .says("No series here.");
+        .says("Nothing was measured yet. What to do first");
 }
 
 #[tokio::test]

@@ -36,7 +36,7 @@ pub struct CreepRow {
     pub unit: &'static str,
     /// Tonight against the accepted level.
     pub total: String,
-    /// The last two weeks against its first two; `–` where noise could do it.
+    /// The last two weeks against its first two; `not yet` where noise could do it.
     pub creep: String,
     /// The class that colours it.
     pub class: &'static str,
@@ -61,9 +61,9 @@ pub async fn creep_rows(
         .iter()
         .filter_map(|row| Some((row, total(row)?)))
         .filter(|(row, total)| {
-            row.judgement
-                .creep
-                .map_or(*total > 0.0, |creep| creep > 0.0)
+            // What an alert says of a step is not slow.
+            let may_creep = *total > 0.0 && row.standing.is_none();
+            row.judgement.creep.map_or(may_creep, |creep| creep > 0.0)
         })
         .collect();
     found.sort_by(|(a, total_a), (b, total_b)| {
@@ -110,7 +110,9 @@ fn view(row: &Judged, total: f64, nights: &[Point]) -> CreepRow {
         value: scale.number(measured.value),
         unit: scale.label,
         total: format_change(total),
-        creep: judged.creep.map_or_else(|| "–".to_owned(), format_change),
+        creep: judged
+            .creep
+            .map_or_else(|| "not yet".to_owned(), format_change),
         class: change_class(band),
     }
 }

@@ -179,6 +179,8 @@ struct BlockView {
     nights: Vec<NightRow>,
     targets: Vec<TargetView>,
     targets_note: String,
+    /// Whether none of them was measured: another suite's night.
+    targets_folded: bool,
     flags: Vec<FlagView>,
     flags_note: String,
     movers: Vec<MoverView>,
@@ -303,6 +305,7 @@ impl BlockView {
                 .collect(),
             targets: block.targets.iter().map(target).collect(),
             targets_note: targets_note(&block.targets),
+            targets_folded: block.targets.iter().all(|row| row.value.is_none()),
             flags: block.red_flags.iter().map(flag).collect(),
             flags_note: flags_note(&block.red_flags),
             movers: block
@@ -421,10 +424,16 @@ fn flag(flag: &RedFlag) -> FlagView {
 }
 
 fn flags_note(flags: &[RedFlag]) -> String {
-    match flags.iter().filter(|f| f.raised == Some(true)).count() {
+    let raised = flags.iter().filter(|f| f.raised == Some(true)).count();
+    let absent = flags.iter().filter(|f| f.raised.is_none()).count();
+    let mut note = match raised {
         0 => format!("none of {}", flags.len()),
         n => format!("{n} of {}", flags.len()),
+    };
+    if absent > 0 {
+        note += &format!(", {absent} not available");
     }
+    note
 }
 
 /// `41 series left their band, 29 of them in these 10 rows`.

@@ -78,10 +78,13 @@ pub(super) async fn suspects(
             continue;
         }
         let run = store.run(night.run).await?;
+        let own = store.commits(night.run).await?;
+        let own = own.iter().find(|one| one.commit == night.commit);
         let revision = run.as_ref().map(|run| &run.revision);
         rows.push(Suspect {
             subject: revision.and_then(|r| r.subject.clone()).unwrap_or_default(),
             author: revision.and_then(|r| r.author.clone()).unwrap_or_default(),
+            touches: own.map_or_else(String::new, |one| folders(&one.touches)),
             note,
             run: run.as_ref().map(|run| links::run(run.id)),
             ..suspect(&night.commit)

@@ -78,7 +78,10 @@ pub async fn show(
         main_branch: &main,
     });
     let shell = Shell::of(&state, Place::Trends).await?;
-    let page = TrendsPage::new(shell, &view, &loaded, facets, state.now());
+    let page = TrendsPage {
+        is_unmeasured: environments.is_empty(),
+        ..TrendsPage::new(shell, &view, &loaded, facets, state.now())
+    };
     Ok(html(&page)?.into_response())
 }
 
@@ -224,13 +227,20 @@ impl View {
     }
 }
 
-/// The machine heard on the last day, real before sample, with the longest history.
+/// The machine heard on the last day, real before sample, with the longest history; one that was
+/// measured once has no trend yet, and comes last.
 fn newest_machine(environments: &[Environment]) -> Option<EnvironmentId> {
     environments
         .iter()
         .max_by_key(|e| {
             let day = e.last_seen.0 / DAY_MS;
-            (!e.is_sample, day, std::cmp::Reverse(e.first_seen))
+            let has_trend = e.first_seen < e.last_seen;
+            (
+                has_trend,
+                !e.is_sample,
+                day,
+                std::cmp::Reverse(e.first_seen),
+            )
         })
         .map(|e| e.id)
 }
@@ -266,6 +276,8 @@ async fn places(
 struct TrendsPage {
     shell: Shell,
     is_sample: bool,
+    /// The store has no run at all.
+    is_unmeasured: bool,
     note: String,
     facets: Vec<FacetRow>,
     /// Charts for each series…
@@ -326,6 +338,7 @@ impl TrendsPage {
         Self {
             shell,
             notes: notes(noted, now),
+            is_unmeasured: false,
             is_sample: !loaded.lines.is_empty() && loaded.lines.iter().all(|l| l.is_sample),
             note: note(view, loaded),
             facets,
