@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bench_report::metric::{
-    Params, Scale, Unit, format_change, format_change_interval, params_text,
+    Params, Reading, Scale, Unit, format_change, format_change_interval, params_text,
 };
 
 use super::grouped::{Line, grouped};
@@ -31,7 +31,7 @@ pub fn compared(rows: &[Row], style: Style) -> String {
         Line {
             cells: [
                 row.name.metric.clone(),
-                value(row, compared.old.median),
+                number(row, compared.old.median),
                 value(row, compared.new.median),
                 compared.change.map(format_change).unwrap_or_default(),
                 interval(row),
@@ -88,12 +88,21 @@ fn by_benchmark<const N: usize>(
 }
 
 fn value(row: &Row, value: f64) -> String {
-    match Unit::parse(&row.unit) {
-        Ok(unit) => Scale::of(unit, row.compared.old.median)
-            .reading(value)
-            .to_string(),
-        Err(_) => format!("{value} {}", row.unit),
+    match reading(row, value) {
+        Some(reading) => reading.to_string(),
+        None => format!("{value} {}", row.unit),
     }
+}
+
+/// A value whose unit stands beside it, behind another of the same row.
+fn number(row: &Row, value: f64) -> String {
+    reading(row, value).map_or_else(|| value.to_string(), |reading| reading.number)
+}
+
+/// Both values of a row are read in one unit.
+fn reading(row: &Row, value: f64) -> Option<Reading> {
+    let unit = Unit::parse(&row.unit).ok()?;
+    Some(Scale::of(unit, row.compared.old.median).reading(value))
 }
 
 fn interval(row: &Row) -> String {
@@ -133,10 +142,10 @@ mod tests {
         slower.compared.evidence = Evidence::Confirmed;
         let rows = [noise(1, 1.0), slower];
         insta::assert_snapshot!(compared(&rows, Style::Plain), @"
-                       base      head  change    95% interval  sees  verdict
+                    base      head  change    95% interval  sees  verdict
         A
-          latency  100.2 ns  100.1 ns    0.0%    [−0.5, +0.5]  0.7%  noise
-          latency  99.83 ns  125.4 ns  +25.4%  [+24.6, +26.2]  0.9%  critical
+          latency  100.2  100.1 ns    0.0%    [−0.5, +0.5]  0.7%  noise
+          latency  99.83  125.4 ns  +25.4%  [+24.6, +26.2]  0.9%  critical
         ");
         insta::assert_snapshot!(with_itself(&rows, Style::Plain), @"
                       value  a pair     all    95% interval  sees
