@@ -165,6 +165,11 @@ impl<'a> Detector<'a> {
     /// before it, and the level where enough of them share one.
     pub fn tonight(&mut self) -> Option<Context> {
         let night = self.next.checked_sub(1)?;
+        // As a candidate it has been looked at already, by the boundaries that stand.
+        let newest = self.candidates.back().map(|candidate| candidate.context);
+        if let Some(context) = newest.filter(|context| context.at == night) {
+            return Some(context);
+        }
         Context::of(
             self.history,
             &self.boundaries,
