@@ -1,6 +1,7 @@
 //! What the pages and the gate say, from plain values.
 
 mod alerts;
+mod bridge;
 mod builders;
 mod follow;
 mod headline;
