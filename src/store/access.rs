@@ -33,7 +33,7 @@ impl Store {
         now: Millis,
     ) -> Result<TokenId, StoreError> {
         let kinds: Option<Vec<String>> = kinds.map(|k| k.iter().map(code::word).collect());
-        let mut tx = self.writer().begin_with("begin immediate").await?;
+        let mut tx = self.begin().await?;
         let (id,): (i64,) = sqlx::query_as(
             "insert into token (hash, scope, kinds, note, created_at)
              values ($1, $2, $3, $4, $5)
@@ -70,7 +70,7 @@ impl Store {
     /// Makes a token worth nothing from now on. False where there is no such token, or it was
     /// revoked before.
     pub async fn revoke_token(&self, id: TokenId, now: Millis) -> Result<bool, StoreError> {
-        let mut tx = self.writer().begin_with("begin immediate").await?;
+        let mut tx = self.begin().await?;
         let done = sqlx::query(
             "update token
              set revoked_at = $2
@@ -115,8 +115,7 @@ impl Store {
         by: &str,
         now: Millis,
     ) -> Result<bool, StoreError> {
-        let _writing = self.shared.writing.lock().await;
-        let mut tx = self.writer().begin_with("begin immediate").await?;
+        let (_writing, mut tx) = self.write().await?;
         let changed: Option<(i64, i64)> = sqlx::query_as(
             "update run
              set excluded = $2

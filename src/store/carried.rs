@@ -132,8 +132,7 @@ impl Store {
             Some((run, bytes)) => Some((*run, code::pack(bytes)?)),
             None => None,
         };
-        let _writing = self.shared.writing.lock().await;
-        let mut tx = self.writer().begin_with("begin immediate").await?;
+        let (_writing, mut tx) = self.write().await?;
         let mut times = Vec::with_capacity(verdicts.changes.len());
         for (run, judged) in &verdicts.changes {
             times.push(write_judgements(&mut tx, *run, judged).await?);

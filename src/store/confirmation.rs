@@ -53,8 +53,7 @@ impl Store {
         now: Millis,
     ) -> Result<Outcome, StoreError> {
         let data = code::pack(&new.body)?;
-        let _writing = self.shared.writing.lock().await;
-        let mut tx = self.writer().begin_with("begin immediate").await?;
+        let (_writing, mut tx) = self.write().await?;
         let there: Option<(Vec<u8>,)> =
             sqlx::query_as("select sha256 from confirmation where pair_key = $1")
                 .bind(&new.pair_key)
@@ -90,8 +89,7 @@ impl Store {
         id: i64,
         judged: &[JudgedPairs],
     ) -> Result<(), StoreError> {
-        let _writing = self.shared.writing.lock().await;
-        let mut tx = self.writer().begin_with("begin immediate").await?;
+        let (_writing, mut tx) = self.write().await?;
         write(&mut tx, id, judged).await?;
         self.commit(tx).await?;
         Ok(())

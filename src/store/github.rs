@@ -142,7 +142,7 @@ impl Store {
             Tried::Paused { until, error } => ("waiting", until.0, Some(error)),
             Tried::Refused { error } => ("refused", entry.next_at, Some(error)),
         };
-        let mut tx = self.writer().begin_with("begin immediate").await?;
+        let mut tx = self.begin().await?;
         sqlx::query("update github_outbox set number = $2 where key = $1")
             .bind(&entry.key)
             .bind(number)

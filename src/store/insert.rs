@@ -110,8 +110,7 @@ impl Store {
         let report = code::pack(&new.report)?;
         let packed = files::PackedFiles::new(new)?;
 
-        let _writing = self.shared.writing.lock().await;
-        let mut tx = self.writer().begin_with("begin immediate").await?;
+        let (_writing, mut tx) = self.write().await?;
         self.notice(&mut tx).await?;
         let run_id = run::key_to_id(&mut tx, &new.run_key).await?;
         if let Some(sha256) = run::report_sha256(&mut tx, run_id).await? {

@@ -129,8 +129,7 @@ impl Store {
         run: RunId,
         judged: &[(SeriesId, Judgement)],
     ) -> Result<(), StoreError> {
-        let _writing = self.shared.writing.lock().await;
-        let mut tx = self.writer().begin_with("begin immediate").await?;
+        let (_writing, mut tx) = self.write().await?;
         let time = write(&mut tx, run, judged).await?;
         self.commit_touching(tx, Touched::Runs(&[run])).await?;
         self.remember_judgements(run, time, judged);

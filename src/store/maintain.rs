@@ -142,7 +142,7 @@ impl Store {
     pub async fn prune(&self, runs: &[Prunable], now: Millis) -> Result<(), StoreError> {
         let _writing = self.shared.writing.lock().await;
         for pruned in runs {
-            let mut tx = self.writer().begin_with("begin immediate").await?;
+            let mut tx = self.begin().await?;
             let (environment,): (i64,) =
                 sqlx::query_as("select environment_id from run where run_id = $1")
                     .bind(pruned.run.0)
@@ -196,7 +196,7 @@ impl Store {
         reason: &str,
         now: Millis,
     ) -> Result<u64, StoreError> {
-        let mut tx = self.writer().begin_with("begin immediate").await?;
+        let mut tx = self.begin().await?;
         let mut count = 0;
         for id in series {
             let done = sqlx::query(
@@ -234,8 +234,7 @@ impl Store {
         run: RunId,
         published: &[(SeriesId, Published)],
     ) -> Result<(), StoreError> {
-        let _writing = self.shared.writing.lock().await;
-        let mut tx = self.writer().begin_with("begin immediate").await?;
+        let (_writing, mut tx) = self.write().await?;
         for (series, p) in published {
             sqlx::query(
                 "update measurement

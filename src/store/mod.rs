@@ -65,7 +65,7 @@ mod track;
 use std::sync::Arc;
 
 use dashmap::DashMap;
-use sqlx::SqlitePool;
+use sqlx::{Sqlite, SqlitePool, Transaction};
 
 use crate::domain::{Environment, Series, SeriesId, SeriesKey};
 
@@ -133,6 +133,26 @@ impl Store {
         .fetch_all(self.readers())
         .await?;
         rows.into_iter().map(TryInto::try_into).collect()
+    }
+
+    /// Begins a transaction that writes.
+    async fn begin(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
+        Ok(self.writer().begin_with("begin immediate").await?)
+    }
+
+    /// The same, and whoever else does so waits for as long as the guard is held: until what is in
+    /// memory says the same.
+    async fn write(
+        &self,
+    ) -> Result<
+        (
+            tokio::sync::MutexGuard<'_, ()>,
+            Transaction<'static, Sqlite>,
+        ),
+        StoreError,
+    > {
+        let writing = self.shared.writing.lock().await;
+        Ok((writing, self.begin().await?))
     }
 
     fn writer(&self) -> &SqlitePool {

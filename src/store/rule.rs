@@ -38,7 +38,7 @@ impl Store {
         who: &str,
         now: Millis,
     ) -> Result<Option<RuleVersion>, StoreError> {
-        let mut tx = self.writer().begin_with("begin immediate").await?;
+        let mut tx = self.begin().await?;
         let version = newest(&mut tx).await?.version;
         if version != seen {
             return Ok(None);

@@ -187,7 +187,7 @@ impl Store {
 
     /// The number that the run of that key has or will have.
     pub async fn reserve_run(&self, run_key: &str) -> Result<RunId, StoreError> {
-        let mut tx = self.writer().begin_with("begin immediate").await?;
+        let mut tx = self.begin().await?;
         let id = key_to_id(&mut tx, run_key).await?;
         self.commit_touching(tx, Touched::Nothing).await?;
         Ok(id)

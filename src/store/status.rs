@@ -67,7 +67,7 @@ impl Store {
         detail: &str,
         now: Millis,
     ) -> Result<(), StoreError> {
-        let mut tx = self.writer().begin_with("begin immediate").await?;
+        let mut tx = self.begin().await?;
         access::audit(&mut tx, now, ("command line", action), subject, detail).await?;
         self.commit(tx).await?;
         Ok(())

@@ -157,7 +157,7 @@ impl Store {
         if self.alerts_of_step(epoch, step).await?.is_empty() {
             return Ok(true);
         }
-        let mut tx = self.writer().begin_with("begin immediate").await?;
+        let mut tx = self.begin().await?;
         settle(self, &mut tx, epoch, step).await?;
         self.commit(tx).await?;
         Ok(true)

@@ -41,8 +41,7 @@ impl Store {
         accepting: &Accepting<'_>,
         now: Millis,
     ) -> Result<(), StoreError> {
-        let _writing = self.shared.writing.lock().await;
-        let mut tx = self.writer().begin_with("begin immediate").await?;
+        let (_writing, mut tx) = self.write().await?;
         accept(self, &mut tx, series, accepting, now).await?;
         self.commit(tx).await?;
         Ok(())
@@ -144,8 +143,7 @@ impl Store {
         now: Millis,
         judge: impl FnOnce(ConfirmInputs) -> Verdicts + Send,
     ) -> Result<bool, StoreError> {
-        let _writing = self.shared.writing.lock().await;
-        let mut tx = self.writer().begin_with("begin immediate").await?;
+        let (_writing, mut tx) = self.write().await?;
         let Some(run) = run::by_id(&mut *tx, id).await? else {
             return Ok(false);
         };

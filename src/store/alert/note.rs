@@ -28,7 +28,7 @@ impl Store {
         who: &str,
         now: Millis,
     ) -> Result<Annotation, StoreError> {
-        let mut tx = self.writer().begin_with("begin immediate").await?;
+        let mut tx = self.begin().await?;
         let (id,): (i64,) = sqlx::query_as(
             "insert into annotation (at, series_id, run_id, text, who, created_at)
              values ($1, $2, $3, $4, $5, $6)
@@ -78,7 +78,7 @@ impl Store {
         who: &str,
         now: Millis,
     ) -> Result<Option<Annotation>, StoreError> {
-        let mut tx = self.writer().begin_with("begin immediate").await?;
+        let mut tx = self.begin().await?;
         let row: Option<Columns> = sqlx::query_as(
             "update annotation
              set text = $2
@@ -104,7 +104,7 @@ impl Store {
         who: &str,
         now: Millis,
     ) -> Result<bool, StoreError> {
-        let mut tx = self.writer().begin_with("begin immediate").await?;
+        let mut tx = self.begin().await?;
         let gone: Option<(String,)> =
             sqlx::query_as("delete from annotation where annotation_id = $1 returning text")
                 .bind(id.0)

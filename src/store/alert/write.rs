@@ -21,8 +21,7 @@ impl Store {
         now: Millis,
         change: impl FnOnce(Alert) -> Result<Alert, E> + Send,
     ) -> Result<Option<Result<Alert, E>>, StoreError> {
-        let _writing = self.shared.writing.lock().await;
-        let mut tx = self.writer().begin_with("begin immediate").await?;
+        let (_writing, mut tx) = self.write().await?;
         let Some(before) = read::one(&mut tx, id).await? else {
             return Ok(None);
         };
