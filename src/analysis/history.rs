@@ -101,18 +101,8 @@ pub fn build(inputs: HistoryInputs) -> History {
         from,
         to,
     } = inputs;
-    let mut machines: Vec<Environment> = Vec::with_capacity(earlier.len() + 1);
-    let mut all: Vec<(usize, Point)> = Vec::with_capacity(points.len());
-    for (machine, points) in earlier.into_iter().chain([(environment, points)]) {
-        let within = points
-            .into_iter()
-            .filter(|p| from <= p.time && p.time <= to);
-        all.extend(within.map(|point| (machines.len(), point)));
-        machines.push(machine);
-    }
-    all.sort_by_key(|(_, point)| point.time);
-    let mut events = epochs(&machines, &all);
-    let points: Vec<Point> = all.into_iter().map(|(_, point)| point).collect();
+    let (machines, of, points) = in_order(earlier, (environment, points), (from, to));
+    let mut events = epochs(&machines, &of, &points);
     events.extend(change_points(&series, &points, &events));
     events.sort_by_key(|event| event.time);
     History {
@@ -126,6 +116,31 @@ pub fn build(inputs: HistoryInputs) -> History {
         points,
         events,
     }
+}
+
+/// All machines, and the points within a span in the order of time, with the place of the machine of
+/// each. Points of one machine are in that order already, and stay where they are: a page may draw
+/// a hundred thousand.
+fn in_order(
+    earlier: Vec<(Environment, Vec<Point>)>,
+    (own, mut points): (Environment, Vec<Point>),
+    (from, to): (Millis, Millis),
+) -> (Vec<Environment>, Vec<usize>, Vec<Point>) {
+    let is_within = |point: &Point| from <= point.time && point.time <= to;
+    if earlier.is_empty() && points.is_sorted_by_key(|point| point.time) {
+        points.retain(is_within);
+        return (vec![own], vec![0; points.len()], points);
+    }
+    let mut machines: Vec<Environment> = Vec::with_capacity(earlier.len() + 1);
+    let mut all: Vec<(usize, Point)> = Vec::with_capacity(points.len());
+    for (machine, points) in earlier.into_iter().chain([(own, points)]) {
+        let within = points.into_iter().filter(is_within);
+        all.extend(within.map(|point| (machines.len(), point)));
+        machines.push(machine);
+    }
+    all.sort_by_key(|(_, point)| point.time);
+    let (of, points) = all.into_iter().unzip();
+    (machines, of, points)
 }
 
 /// The times around each stretch in which a run should have been, by the pace at which this series
@@ -147,11 +162,12 @@ fn gaps(points: &[Point]) -> Vec<(Millis, Millis)> {
 }
 
 /// Where the machine or the suite version changes: what is measured is another thing from there on.
-fn epochs(machines: &[Environment], points: &[(usize, Point)]) -> Vec<Event> {
+fn epochs(machines: &[Environment], of: &[usize], points: &[Point]) -> Vec<Event> {
     points
         .windows(2)
-        .filter_map(|pair| {
-            let [(machine_before, before), (machine, point)] = pair else {
+        .zip(of.windows(2))
+        .filter_map(|(pair, machines_of)| {
+            let ([before, point], [machine_before, machine]) = (pair, machines_of) else {
                 return None;
             };
             let label = if machine_before != machine {

@@ -175,10 +175,10 @@ pub(super) fn with_evidence(
 }
 
 /// Maps slices of `rows`, each of `least` at least, on all processors; the order stays.
-pub(super) fn in_parallel<T: Sync, R: Send>(
-    rows: &[T],
+pub fn in_parallel<'t, T: Sync, R: Send>(
+    rows: &'t [T],
     least: usize,
-    map: impl Fn(&T) -> R + Sync,
+    map: impl Fn(&'t T) -> R + Sync,
 ) -> Vec<R> {
     let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let size = rows.len().div_ceil(processors).max(least);

@@ -8,7 +8,7 @@ use crate::domain::{Millis, Point};
 pub struct Along {
     /// How it counts.
     pub scale: XScale,
-    /// The nights on it, in the order of time, each once.
+    /// The nights on it, in the order of time, each once; none where it counts by date.
     times: Vec<Millis>,
     /// Where each of them lies.
     places: Vec<f64>,
@@ -26,13 +26,22 @@ impl Along {
         span: (Millis, Millis),
         scale: XScale,
     ) -> Self {
+        if scale == XScale::Date {
+            // An instant lies where it is.
+            return Self {
+                scale,
+                times: Vec::new(),
+                places: Vec::new(),
+                commits: Vec::new(),
+                span,
+            };
+        }
         let mut nights: Vec<(Millis, &str)> = points.map(|p| (p.time, &*p.commit)).collect();
         nights.sort_unstable();
         nights.dedup_by_key(|night| night.0);
         let mut commits = Vec::new();
         let places = match scale {
-            XScale::Date => nights.iter().map(|(time, _)| time.0 as f64).collect(),
-            XScale::Evenly => (0..nights.len()).map(|i| i as f64).collect(),
+            XScale::Date | XScale::Evenly => (0..nights.len()).map(|i| i as f64).collect(),
             XScale::Commit => {
                 let mut places = Vec::with_capacity(nights.len());
                 for (step, of_commit) in nights.chunk_by(|a, b| a.1 == b.1).enumerate() {

@@ -121,9 +121,9 @@ fn connection(path: &Path) -> SqliteConnectOptions {
         // No map: every connection would map the file for itself, and five years of a team would
         // stand in the server's resident memory once for each. The system keeps the pages anyway.
         .pragma("mmap_size", "0")
-        // 8 MiB of pages a connection: the inner pages of all tables, and what was just read. What
+        // 4 MiB of pages a connection: the inner pages of all tables, and what was just read. What
         // is read most, histories, is kept as `Tracks`.
-        .pragma("cache_size", "-8192")
+        .pragma("cache_size", "-4096")
         .pragma("temp_store", "memory")
         .statement_cache_capacity(256)
         // The rows of a run are 500: the connection's thread need not wait for the one who takes them

@@ -27,9 +27,9 @@ use super::memo::Touched;
 use super::row::{self, VERDICT_COLUMNS, VerdictRow};
 use super::{Store, StoreError};
 
-/// Points that are kept in memory: 38 MB of them, five years of 200 series, which are more than a
-/// page shows; 500 series have two years in them.
-const MOST_POINTS: usize = 400_000;
+/// Points that are kept in memory: 20 MB of them, five years of 100 series, which are twice what a
+/// page shows.
+const MOST_POINTS: usize = 200_000;
 
 /// One measurement of a track.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -1,14 +1,16 @@
-//! What holds for every request: host, headers, time, panics.
+//! What holds for every request: host, headers, time, turns, panics.
 
 use std::any::Any;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -19,6 +21,26 @@ use super::{AppState, WebError, metrics};
 
 /// The longest that an answer may take to begin.
 const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Whose turn it is: so many answers are made at once as there are processors to make them. More
+/// would not be ready sooner, and each holds what it is made from in memory: fifty readers of five
+/// years would hold it fifty times.
+#[derive(Debug, Clone)]
+pub struct Turns(Arc<Semaphore>);
+
+impl Turns {
+    /// So many at once.
+    pub fn new(most: usize) -> Self {
+        Self(Arc::new(Semaphore::new(most)))
+    }
+}
+
+impl Default for Turns {
+    fn default() -> Self {
+        let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Self::new(processors.max(2))
+    }
+}
 
 /// Nothing from elsewhere, nothing inline, no frames around us.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; \
@@ -49,6 +71,21 @@ pub(super) fn protect(routes: Router<AppState>, state: &AppState) -> Router<AppS
         .layer(header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(header(header::REFERRER_POLICY, "same-origin"))
         .layer(TraceLayer::new_for_http())
+}
+
+/// Waits until it is the request's turn. What is sent here does not wait: its sender may be slow, and
+/// is nobody's turn.
+pub(super) async fn take_turn(
+    State(state): State<AppState>,
+    request: Request,
+    next: Next,
+) -> Response {
+    // The turn ends with the head of the answer: what is streamed after it holds nobody up.
+    let _turn = match *request.method() {
+        Method::GET => state.turns.0.acquire().await.ok(),
+        _ => None,
+    };
+    next.run(request).await
 }
 
 /// Answers only under our own names, so that a foreign page cannot reach a loopback server by a

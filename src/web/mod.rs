@@ -106,6 +106,8 @@ pub struct AppState {
     pub sides: Arc<Memo<RunId, Arc<RunSide>>>,
     /// How large the tables are, as far as it was read.
     pub table_sizes: Arc<pages::status::TableSizes>,
+    /// Whose turn it is.
+    pub turns: guard::Turns,
     /// Cancelled when the server shuts down: streams end by it.
     pub shutdown: CancellationToken,
 }
@@ -129,6 +131,7 @@ impl AppState {
             comparisons: Arc::new(Memo::new(MOST_COMPARISONS)),
             sides: Arc::new(Memo::new(MOST_SIDES)),
             table_sizes: Arc::default(),
+            turns: guard::Turns::default(),
             shutdown: CancellationToken::new(),
         }
     }

@@ -129,6 +129,11 @@ pub fn router(state: AppState) -> Router {
         .merge(pages)
         .nest("/api/v1", api)
         .merge(root)
+        // Whoever asks whether the server lives need not wait for his turn.
+        .layer(middleware::from_fn_with_state(
+            state.clone(),
+            guard::take_turn,
+        ))
         .merge(health)
         .fallback_service(
             Router::new()

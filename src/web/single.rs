@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::AppState;
+use super::guard::Turns;
 use super::inside::Inside;
 use super::offline::offline;
 use super::pages::links;
@@ -53,6 +54,8 @@ pub fn exported(state: &AppState, links: &str) -> (Inside, String) {
     );
     let state = AppState {
         config: Arc::new(config),
+        // What it asks for is part of a request that has its turn.
+        turns: Turns::default(),
         ..state.clone()
     };
     (Inside::new(state), label)

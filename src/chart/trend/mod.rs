@@ -1,5 +1,8 @@
 //! The trend chart: wide, narrow and small.
 
+mod size;
+
+pub use self::size::Size;
 use super::along::Along;
 use super::calendar::time_ticks;
 use super::canvas::{Anchor, Canvas, Frame, Opening, Plot, draw};
@@ -8,90 +11,24 @@ use super::lane::{self, ROWS, Wish};
 use super::plot::{TrendPlot, XScale, YScale};
 use super::role::Role;
 use super::scale::{Tick, linear_ticks, log_ticks};
-use super::thin::{first_of_each, thin};
+use super::thin::{extremes, first_of_each, within};
 use crate::analysis::history::EventKind;
 use crate::text;
-
-/// How large a trend is drawn. A wide one is always accompanied by a narrow one, and a style sheet
-/// shows one of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Size {
-    /// 1200 x 340.
-    Wide,
-    /// 358 x 270, for screens of 390.
-    Narrow,
-    /// 576 x 236, one of a few.
-    Half,
-    /// 232 x 118, one of many.
-    Small,
-}
 
 /// Above this many nights a line has no dots.
 const MOST_DOTS: usize = 120;
 /// An event's label that has no room is cut to this many letters.
 const NOTE_LETTERS: usize = 32;
-/// Pixels in which two points of a line are one.
-const LINE_BUCKET: f64 = 2.0;
-/// Pixels in which two points of a smooth curve are one.
-const ZONE_BUCKET: f64 = 6.0;
-/// The same where the curve is one of many.
+/// Pixels in which no more than two points of a line are told apart.
+const LINE_BUCKET: f64 = 3.0;
+/// The same where the chart is one of many.
+const SMALL_LINE_BUCKET: f64 = 3.5;
+/// Pixels in which a mean of seven nights is one.
+const ZONE_BUCKET: f64 = 3.0;
+/// The same where the chart is one of many.
 const SMALL_ZONE_BUCKET: f64 = 5.0;
-
-impl Size {
-    fn pixels(self) -> (u32, u32) {
-        match self {
-            Self::Wide => (1200, 340),
-            Self::Narrow => (358, 270),
-            Self::Half => (576, 236),
-            Self::Small => (232, 118),
-        }
-    }
-
-    fn classes(self) -> &'static str {
-        match self {
-            Self::Wide => "wide",
-            Self::Narrow => "narrow",
-            Self::Half => "half",
-            Self::Small => "x232",
-        }
-    }
-
-    fn frame(self) -> Frame {
-        match self {
-            Self::Wide => Frame {
-                left: 40.0,
-                top: 34.0,
-                right: 1132.0,
-                bottom: 318.0,
-            },
-            Self::Narrow => Frame {
-                left: 36.0,
-                top: 34.0,
-                right: 296.0,
-                bottom: 248.0,
-            },
-            Self::Half => Frame {
-                left: 40.0,
-                top: 34.0,
-                right: 514.0,
-                bottom: 214.0,
-            },
-            Self::Small => Frame {
-                left: 40.0,
-                top: 18.0,
-                right: 223.0,
-                bottom: 96.0,
-            },
-        }
-    }
-
-    fn most_ticks(self) -> usize {
-        match self {
-            Self::Small => 3,
-            _ => 5,
-        }
-    }
-}
+/// And what of it is nearly straight is drawn straight, if no point is off by more pixels.
+const ZONE_TOLERANCE: f64 = 1.0;
 
 /// The y axis from `range` if given, else around all that is drawn.
 pub fn trend(plot: &TrendPlot, size: Size, range: Option<(f64, f64)>) -> String {
@@ -215,12 +152,15 @@ fn tick_marks(
     crowded: bool,
     width: f64,
 ) {
+    /// Axes shorter than this, of charts of many, have no ticks without a label.
+    const MINOR_FROM: f64 = 200.0;
+    let has_minor = frame.right - frame.left >= MINOR_FROM;
     let mut last: Option<Span> = None;
     let mut last_tick = f64::NEG_INFINITY;
     let mut texts = Vec::new();
     for (at, text) in ticks {
         let x = area.px((at, 0.0)).0;
-        if crowded && x - last_tick < 3.0 {
+        if crowded && x - last_tick < 3.0 || text.is_none() && !has_minor {
             continue;
         }
         last_tick = x;
@@ -383,11 +323,14 @@ impl Painter<'_, '_> {
                 .iter()
                 .map(|p| self.area.px(self.at(p.0, p.1)))
                 .collect();
-            let kept = match self.size {
-                // A mean of seven nights is smooth: one of a few pixels draws it.
-                Size::Small => first_of_each(&on_screen, SMALL_ZONE_BUCKET),
-                _ => thin(&on_screen, ZONE_BUCKET, |_| false),
+            let bucket = match self.size {
+                Size::Small => SMALL_ZONE_BUCKET,
+                _ => ZONE_BUCKET,
             };
+            let some = first_of_each(&on_screen, bucket);
+            let smooth: Vec<_> = some.iter().map(|i| on_screen[*i]).collect();
+            let kept = within(&smooth, ZONE_TOLERANCE);
+            let kept: Vec<usize> = kept.into_iter().map(|i| some[i]).collect();
             let scaled = |factor: f64| -> Vec<(f64, f64)> {
                 kept.iter()
                     .map(|i| self.at(curve[*i].0, curve[*i].1 * factor))
@@ -536,9 +479,11 @@ impl Painter<'_, '_> {
                 .filter_map(|n| Some(self.at(self.plot.x_of(n.time), n.value?)))
                 .collect();
             let on_screen: Vec<_> = points.iter().map(|p| self.area.px(*p)).collect();
-            let kept = thin(&on_screen, LINE_BUCKET, |i| {
-                nights[stretch.start + i].mark.is_some()
-            });
+            let is_marked = |i: usize| nights[stretch.start + i].mark.is_some();
+            let kept = match self.size {
+                Size::Small => extremes(&on_screen, SMALL_LINE_BUCKET, |_| false),
+                _ => extremes(&on_screen, LINE_BUCKET, is_marked),
+            };
             if kept.len() == 1 {
                 lone.push(on_screen[0]);
             }

@@ -3,6 +3,9 @@
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use kvmark::config::Config;
+use kvmark::web;
+use kvmark::web::guard::Turns;
+use tower::ServiceExt;
 
 use crate::app::TestApp;
 
@@ -62,4 +65,22 @@ async fn unknown_paths_are_problems_for_programs_and_pages_for_people() {
     assert!(page.header("content-type").starts_with("text/html"));
     assert!(page.text().contains("Not Found</span></h1>"));
     assert!(!page.text().contains("<script>"));
+}
+
+#[tokio::test]
+async fn an_answer_waits_for_its_turn_and_whether_the_server_lives_is_said_at_once() {
+    let app = TestApp::new().await;
+    let asked = |turns: usize, uri: &str| {
+        let mut state = app.state.clone();
+        state.turns = Turns::new(turns);
+        let request = Request::get(uri).header("host", "localhost");
+        web::router(state).oneshot(request.body(Body::empty()).unwrap())
+    };
+    // It needs nothing that it could wait for, but its turn.
+    const READY: &str = "/api/openapi.json";
+    assert!(futures::poll!(std::pin::pin!(asked(1, READY))).is_ready());
+    assert!(futures::poll!(std::pin::pin!(asked(0, READY))).is_pending());
+    for uri in ["/healthz", "/readyz"] {
+        assert_eq!(asked(0, uri).await.unwrap().status(), StatusCode::OK);
+    }
 }

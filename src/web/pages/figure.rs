@@ -229,11 +229,12 @@ pub fn nights_without_a_run(gaps: &[(Millis, Millis)]) -> i64 {
 }
 
 /// The span around the centre that all plots share: the usual one, wider where a night needs it.
-pub fn relative_span(plots: &[(TrendPlot, Option<f64>)]) -> (f64, f64) {
-    let higher = plots
-        .first()
-        .is_some_and(|(p, _)| p.better == Direction::Higher);
-    let (mut low, mut high) = if higher {
+pub fn relative_span<'p>(
+    plots: impl IntoIterator<Item = (&'p TrendPlot, Option<f64>)>,
+) -> (f64, f64) {
+    let mut plots = plots.into_iter().peekable();
+    let first = plots.peek();
+    let (mut low, mut high) = if first.is_some_and(|(p, _)| p.better == Direction::Higher) {
         (-MULTIPLES_SPAN.1, -MULTIPLES_SPAN.0)
     } else {
         MULTIPLES_SPAN

@@ -373,7 +373,7 @@ fn multiples(name: &str, view: &View, loaded: &Loaded) -> Option<Multiples> {
             (plot, centre.filter(|c| *c > 0.0))
         })
         .collect();
-    let span = relative_span(&plots);
+    let span = relative_span(plots.iter().map(|(plot, centre)| (plot, *centre)));
     let items = histories
         .iter()
         .zip(&plots)

@@ -4,6 +4,7 @@ use bench_report::metric::{Scale, format_change};
 
 use super::state::View;
 use super::{Line, Loaded};
+use crate::analysis::judge::in_parallel;
 use crate::chart::overlay::{MOST_LINES, OverlayPlot, overlay};
 use crate::chart::role::{Role, deserves_mark};
 use crate::chart::trend::{Size, trend};
@@ -15,6 +16,9 @@ use crate::web::pages::{links, value};
 
 /// Up to so many charts are drawn large.
 const MOST_LARGE: usize = 6;
+
+/// Fewer lines than this are drawn before a thread has begun.
+const LEAST_LINES: usize = 8;
 
 /// A series in a chart of its own.
 pub(super) struct ChartView {
@@ -70,61 +74,49 @@ pub(super) fn are_large(loaded: &Loaded) -> bool {
 /// A chart a series.
 pub(super) fn charts(loaded: &Loaded, view: &View) -> Vec<ChartView> {
     let large = are_large(loaded);
-    let plots: Vec<TrendPlot> = loaded
-        .lines
-        .iter()
-        .map(|line| {
-            let mut plot = plot(line, scale_of(std::slice::from_ref(&line)), loaded, view);
-            plot.label = label(line);
-            plot
-        })
-        .collect();
+    let plots = in_parallel(&loaded.lines, LEAST_LINES, |line| {
+        let mut plot = plot(line, scale_of(&[line]), loaded, view);
+        plot.label = label(line);
+        (line, plot)
+    });
     // Percents compare only on one scale.
     let shared = is_relative(view)
         .then(|| {
-            let extents = plots.iter().filter_map(|p| p.y_extent(large));
+            let extents = plots.iter().filter_map(|(_, p)| p.y_extent(large));
             extents.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
         })
         .flatten()
         .map(|(low, high)| (low - (high - low) * 0.03, high + (high - low) * 0.03));
-    loaded
-        .lines
-        .iter()
-        .zip(plots)
-        .map(|(line, plot)| {
-            let (plot, range) = match shared {
-                Some(range) => (plot, Some(range)),
-                None if view.y == YScale::Linear && !large => relative(plot),
-                None => (plot, None),
-            };
-            let drawings = match large {
-                true => vec![
-                    trend(&plot, Size::Half, range),
-                    trend(&plot, Size::Narrow, range),
-                ],
-                false => vec![trend(&plot, Size::Small, range)],
-            };
-            let (title, what) = titles(line, loaded, view);
-            ChartView {
-                url: links::series(&line.history.series),
-                title,
-                what,
-                now: now(line),
-                drawings,
-            }
-        })
-        .collect()
+    in_parallel(&plots, LEAST_LINES, |(line, plot)| {
+        let range = match shared {
+            None if view.y == YScale::Linear && !large => relative(plot),
+            shared => shared,
+        };
+        let drawings = match large {
+            true => vec![
+                trend(plot, Size::Half, range),
+                trend(plot, Size::Narrow, range),
+            ],
+            false => vec![trend(plot, Size::Small, range)],
+        };
+        let (title, what) = titles(line, loaded, view);
+        ChartView {
+            url: links::series(&line.history.series),
+            title,
+            what,
+            now: now(line),
+            drawings,
+        }
+    })
 }
 
-/// The plot with a range of the same relative span as its neighbours', around its newest baseline.
-fn relative(plot: TrendPlot) -> (TrendPlot, Option<(f64, f64)>) {
+/// A range of the same relative span as the neighbours', around a plot's newest baseline.
+fn relative(plot: &TrendPlot) -> Option<(f64, f64)> {
     let newest = plot.nights.last();
     let centre = newest.and_then(|n| n.baseline.or(n.value));
-    let plots = [(plot, centre.filter(|c| *c > 0.0))];
-    let span = relative_span(&plots);
-    let [(plot, centre)] = plots;
-    let range = centre.map(|c| (c * (1.0 + span.0), c * (1.0 + span.1)));
-    (plot, range)
+    let centre = centre.filter(|c| *c > 0.0);
+    let span = relative_span([(plot, centre)]);
+    centre.map(|c| (c * (1.0 + span.0), c * (1.0 + span.1)))
 }
 
 /// Several series a chart: those of one unit, or all where percents are drawn.

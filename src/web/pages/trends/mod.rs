@@ -36,7 +36,7 @@ use crate::web::extract::Query;
 use crate::web::{AppState, WebError};
 
 /// So many charts a page; the choices narrow what is shown.
-const MOST_CHARTS: usize = 30;
+const MOST_CHARTS: usize = 50;
 
 /// `GET /trends`
 pub async fn show(
@@ -61,7 +61,10 @@ pub async fn show(
             (header::CONTENT_TYPE, "application/json"),
             (header::CACHE_CONTROL, "no-cache"),
         ];
-        let body = points::points_json(&loaded, &view);
+        let body = points::points_json(&loaded, &view).map_err(|error| {
+            tracing::error!(%error, "points cannot be written");
+            WebError::Internal
+        })?;
         return Ok((headers, body).into_response());
     }
     let (from, to) = view.range.span(state.now());
