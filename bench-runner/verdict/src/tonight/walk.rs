@@ -6,8 +6,8 @@ use crate::evidence::Thresholds;
 use crate::evidence::detector::Detector;
 use crate::history::History;
 
-/// A whole history followed night by night: gives of each night what [`tonight`] would, at a small
-/// part of its cost, for what is judged by the nights before is kept from one to the next.
+/// A whole history followed night by night: gives of each night what [`super::tonight`] would, at a
+/// small part of its cost, for what is judged by the nights before is kept from one to the next.
 #[derive(Debug, Clone)]
 pub struct Walk<'a> {
     history: &'a History,
@@ -90,7 +90,7 @@ impl Iterator for Walk<'_> {
     }
 }
 
-/// The state after a whole history, night by night: what [`tonight`] would have left.
+/// The state after a whole history, night by night: what [`super::tonight`] would have left.
 pub fn replay(history: &History, thresholds: &Thresholds) -> State {
     let mut walk = Walk::new(history, *thresholds);
     for _ in history.nights() {
