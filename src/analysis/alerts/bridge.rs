@@ -80,7 +80,7 @@ pub fn carry_on(alert: &mut Alert, bridges: &Bridges) {
             what: What::Bridged,
             series: Some(one.series),
             text: Some(format!(
-                "run {}: the same code reads {:.3} times as much",
+                "run {}: the same code reads {:.2}\u{d7} as much",
                 there.run, there.factor
             )),
         });

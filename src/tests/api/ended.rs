@@ -141,6 +141,8 @@ async fn an_alert_of_an_ended_epoch_says_so_and_is_not_green() {
         let page = Page::get(&server.app, "/alerts/1").await;
         page.says("Its epoch has ended");
         page.says("its series are measured no more");
+        page.says("its epoch has ended: it does not close by itself");
+        assert_eq!(page.count("closes by itself"), 0);
         page.says("bench-runner bridge --environment bench-1 --server http");
         Page::get(&server.app, "/alerts").await.says("epoch ended");
         server.nothing_is_left_to_rebuild().await;

@@ -11,6 +11,8 @@ use crate::web::{AppState, WebError};
 pub(super) struct Ended {
     /// `The last night was 20 Nov; since 21 Nov ci-b measures, and does not compare`.
     pub(super) sentence: String,
+    /// Whether it is open with something that nothing carries on.
+    pub(super) is_left: bool,
     /// What carries it on, each bridging run once.
     pub(super) bridges: Vec<Line>,
     /// The command that carries it on, where something is left that nothing carries on.
@@ -53,11 +55,12 @@ pub(super) async fn ended(
         true => "its series are measured no more",
         false => "a bridge carries it on",
     };
-    let is_left = alert.is_active() && left && !own.is_sample;
+    let is_left = alert.is_active() && left;
     Ok(Some(Ended {
         sentence: format!("The last night was {last}; since {begun} {what}: {so}"),
         bridges: lines(alert, now),
-        command: is_left.then(|| {
+        is_left,
+        command: (is_left && !own.is_sample).then(|| {
             let name = shell_word(&own.name);
             format!("bench-runner bridge --environment {name} --server {server}")
         }),

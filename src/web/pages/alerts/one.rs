@@ -128,6 +128,8 @@ pub async fn show(
         Some(format!("/api/v1/runs/{}/series/{id}/explain", last.run))
     });
     let server = server_url(&state, &headers);
+    let ended = ended(&state, &alert, &server, now).await?;
+    let is_left = ended.as_ref().is_some_and(|ended| ended.is_left);
     html(&AlertPage {
         shell: Shell::of(&state, Place::Alerts).await?,
         id,
@@ -140,12 +142,12 @@ pub async fn show(
             .zip(alert.last_good.as_ref())
             .map(|(github, good)| github.compare(&good.commit, &alert.first_bad.commit)),
         bisect: bisect(&alert, &server).filter(|_| !is_sample),
-        ended: ended(&state, &alert, &server, now).await?,
+        ended,
         owner: alert.owner.clone(),
         reason: alert.reason().map(str::to_owned),
         sentence: words::sentence(&alert, &series, now),
         mark: VerdictView::new(band, evidence),
-        facts: facts(&alert, worst.as_ref(), now),
+        facts: facts(&alert, worst.as_ref(), is_left, now),
         previous,
         next,
         symptoms: symptoms(&series),
@@ -220,7 +222,13 @@ fn order(size: f64) -> i64 {
     (size * 1e6) as i64
 }
 
-fn facts(alert: &Alert, worst: Option<&(AlertSeries, Arc<Series>)>, now: Millis) -> Vec<String> {
+/// `is_left`: its epoch has ended, and nothing measures what is open in it.
+fn facts(
+    alert: &Alert,
+    worst: Option<&(AlertSeries, Arc<Series>)>,
+    is_left: bool,
+    now: Millis,
+) -> Vec<String> {
     let mut facts = Vec::new();
     let age = words::age(alert, now);
     facts.push(match (alert.is_active(), age.as_str()) {
@@ -243,7 +251,9 @@ fn facts(alert: &Alert, worst: Option<&(AlertSeries, Arc<Series>)>, now: Millis)
             "baseline frozen at {}{on}",
             scale.reading(levels.frozen_baseline)
         ));
-        if alert.is_active() {
+        if is_left {
+            facts.push("its epoch has ended: it does not close by itself".to_owned());
+        } else if alert.is_active() {
             let side = match series.better {
                 Direction::Lower => "at most",
                 Direction::Higher => "at least",
