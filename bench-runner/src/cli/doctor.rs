@@ -23,7 +23,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     let (environment, conditions) = (environment::environment(None), environment::conditions());
-    eprintln!("probing for {:.0} s", args.probe.as_secs_f64());
+    eprintln!("probing for {:?} how much noise there is", args.probe);
     let noise = probe(&cpu::allowed(), args.probe).or_usage()?;
     let findings = findings(&environment, &conditions, &noise);
     let answer = Answer::new(findings, noise, environment, conditions);

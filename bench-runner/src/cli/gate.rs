@@ -11,7 +11,7 @@ use bench_verdict::verdict::{Verdict, series_name};
 use super::failure::{Failure, OrExit as _};
 use super::server_args::ServerArgs;
 use super::word::word;
-use crate::output::Style;
+use crate::output::{Style, hanging};
 use crate::upload::server::Server;
 
 #[derive(Debug, clap::Args)]
@@ -135,15 +135,16 @@ fn query(args: &GateArgs) -> String {
 /// The outcome, every reason, and the rows that left their band.
 fn pull_text(pull: u64, comparison: &Comparison) -> String {
     let mut text = format!(
-        "pull request {pull}: {} (exit {}); {} of {} series measured{}\n",
+        "pull request {pull}: {} (exit {}); {} of {} series measured{}",
         word(comparison.status),
         comparison.exit_code.code(),
         comparison.coverage.measured,
         comparison.coverage.expected,
         if comparison.paired { ", in pairs" } else { "" },
     );
+    text = hanging("", &text);
     for reason in &comparison.reasons {
-        text.push_str(&format!("  {reason}\n"));
+        text.push_str(&hanging("  ", reason));
     }
     let mut changed: Vec<&Row> = comparison
         .rows
@@ -171,7 +172,7 @@ fn text(run: i64, verdict: &Verdict) -> String {
     let coverage = &verdict.coverage;
     let counts = &verdict.counts;
     let mut text = format!(
-        "run {run}: {} (exit {}); {} of {} series measured; {} critical, {} warning, {} info, {} improved\n",
+        "run {run}: {} (exit {}); {} of {} series measured; {} critical, {} warning, {} info, {} improved",
         word(verdict.status),
         verdict.exit_code.code(),
         coverage.measured,
@@ -181,8 +182,9 @@ fn text(run: i64, verdict: &Verdict) -> String {
         counts.info,
         counts.improved,
     );
+    text = hanging("", &text);
     for reason in verdict.reasons.iter().chain(&verdict.red_flags) {
-        text.push_str(&format!("  {reason}\n"));
+        text.push_str(&hanging("  ", reason));
     }
     text.push_str(&crate::check::changed(
         verdict,

@@ -65,6 +65,39 @@ fn json_is_alone_on_standard_output_and_says_what_the_table_says() {
     );
 }
 
+#[test]
+fn aa_and_doctor_answer_as_json_alone_and_say_how_far_they_are_elsewhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let answer = |arguments: &[&str], told: &str| {
+        let output = ran(folder.path(), arguments);
+        assert!(stderr(&output).contains(told), "{}", stderr(&output));
+        let answer: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+        assert_eq!(
+            answer["exit_code"].as_i64(),
+            output.status.code().map(i64::from)
+        );
+        answer
+    };
+    let bench = [
+        "--bench",
+        "MemoryUsage items=1000$",
+        "--benchtime",
+        "1x",
+        "--warmup",
+        "1ms",
+    ];
+    let aa = answer(
+        &[&["aa", "--json", "--rounds", "4"], &bench[..]].concat(),
+        "round 4 of at most 4",
+    );
+    assert_eq!((&aa["identical"], &aa["pairs"]), (&true.into(), &4.into()));
+    assert!(aa["within"]["of"].as_u64() <= Some(aa["rows"].as_array().unwrap().len() as u64));
+    let doctor = answer(&["doctor", "--json", "--probe", "10ms"], "probing for");
+    assert_eq!(doctor["fit"], doctor["exit_code"] == 0);
+    assert_eq!(doctor["findings"].as_array().unwrap().len(), 13);
+    assert!(doctor["noise"]["spread"].is_number() && doctor["environment"]["os"].is_string());
+}
+
 /// Makes a commit of these files in a repository; returns it.
 fn commit(folder: &Path, files: &[(&str, &str)]) -> String {
     let git = |arguments: &[&str]| {
