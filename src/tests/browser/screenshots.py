@@ -21,7 +21,7 @@ VIEWS = [(width, scheme) for width in (1280, 390) for scheme in ("light", "dark"
 KINDS = [
     r"/benchmarks/[^?]+$", r"/benchmarks/[^?]+\?metric=", r"/runs/\d+$", r"/runs/\d+\?show=all", r"/runs/\d+\?open=",
     r"/trends\?.*benchmark=", r"/trends\?.*show=overlay", r"/trends\?.*x=commit", r"/environments/\d+$", r"/alerts/\d+$",
-    r"/pulls/\d+$", r"/compare/.+", r"/rules.+", r"/api/docs.*",
+    r"/pulls/\d+$", r"/compare/.+", r"/rules.+", r"/api/docs.*", r"/runs/\d+/profile/\d+$", r"/runs/\d+/profile/\d+\?against=",
 ]
 
 
