@@ -24,6 +24,26 @@ fn identical(number: i64, days_ago: i64, factor: f64) -> [NewRun; 2] {
 }
 
 #[tokio::test]
+async fn what_disturbed_a_run_is_counted_beside_its_conditions() {
+    let app = TestApp::new().await;
+    let mut run = with(nightly("first", 1), [latency("A", 1.0)]);
+    let long = "A cpu=1: other processes used 84% of the machine, not steady after warming up";
+    run.conditions = [
+        ("Load, 1 min", "0.31"),
+        ("Disturbed", long),
+        ("Disturbed", "B cpu=1: steal"),
+    ]
+    .map(|(label, value)| (label.to_owned(), value.to_owned()))
+    .into();
+    store(&app, &run).await;
+    Page::get(&app, "/environments/1")
+        .await
+        .says("Load, 1 min Disturbed")
+        .says("0.31 2 times")
+        .does_not_say("other processes");
+}
+
+#[tokio::test]
 async fn a_machine_says_what_it_is_its_epochs_and_what_made_them() {
     let app = TestApp::new().await;
     store(&app, &with(nightly("first", 9), [latency("A", 1.0)])).await;

@@ -27,6 +27,9 @@ const RUNS: u32 = 20;
 /// So many conditions are columns.
 const CONDITIONS: usize = 4;
 
+/// Letters of a condition that has room in a row.
+const LONGEST_CONDITION: usize = 24;
+
 #[derive(Template)]
 #[template(path = "environments.html")]
 struct ListPage {
@@ -349,10 +352,15 @@ fn pair_row(pair: &Identical) -> PairRow {
 /// The conditions that most runs know.
 fn labels(runs: &[Run]) -> Vec<String> {
     let mut counts: Vec<(String, usize)> = Vec::new();
-    for (label, _) in runs.iter().flat_map(|run| &run.conditions) {
-        match counts.iter_mut().find(|(known, _)| known == label) {
-            Some((_, count)) => *count += 1,
-            None => counts.push((label.clone(), 1)),
+    for run in runs {
+        for (at, (label, _)) in run.conditions.iter().enumerate() {
+            if run.conditions[..at].iter().any(|(known, _)| known == label) {
+                continue;
+            }
+            match counts.iter_mut().find(|(known, _)| known == label) {
+                Some((_, count)) => *count += 1,
+                None => counts.push((label.clone(), 1)),
+            }
         }
     }
     counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
@@ -362,8 +370,14 @@ fn labels(runs: &[Run]) -> Vec<String> {
 
 fn run_row(run: &Run, labels: &[String], now: Millis) -> RunRow {
     let value = |label: &String| {
-        let fact = run.conditions.iter().find(|(known, _)| known == label);
-        let value = fact.map_or_else(|| "–".to_owned(), |(_, value)| value.clone());
+        let own = run.conditions.iter().filter(|(known, _)| known == label);
+        let own: Vec<&str> = own.map(|(_, value)| value.as_str()).collect();
+        let value = match own.as_slice() {
+            [] => "–".to_owned(),
+            [one] if one.chars().count() <= LONGEST_CONDITION => (*one).to_owned(),
+            // What disturbed which benchmark is told on the run's page.
+            several => text::plural(several.len() as u64, "time", "times"),
+        };
         (label.clone(), value)
     };
     RunRow {
