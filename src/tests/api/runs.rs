@@ -183,7 +183,7 @@ async fn a_bad_night_is_taken_out_for_a_reason_and_what_it_touched_is_judged_aga
     let audit = app.store().audit_of("run 4").await.unwrap();
     assert_eq!(
         (audit[0].who.as_str(), audit[0].detail.as_str()),
-        ("token 3", "the fan failed")
+        ("test (token 3)", "the fan failed")
     );
 
     patch(&app, &triage, 4, json!({"excluded": false})).await;
