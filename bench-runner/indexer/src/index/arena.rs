@@ -210,6 +210,22 @@ impl<'a, T> View<'a, T> {
         self.place(number)
     }
 
+    /// Whether the items take more than 64 chunks: more than the caches next to a core hold.
+    #[inline(always)]
+    pub(crate) fn is_large(&self) -> bool {
+        self.chunks.len() > 64
+    }
+
+    /// Calls `near` with the items that lie just behind one, up to `count` of them.
+    #[inline(always)]
+    pub(crate) fn each_behind(&self, from: Place<'a, T>, count: usize, near: impl Fn(&'a T)) {
+        let left = CHUNK - 1 - (from.number as usize & (CHUNK - 1));
+        for step in 1..=count.min(left) {
+            // SAFETY: `from` is an item of a chunk of CHUNK items, of which `left` lie behind it.
+            near(unsafe { &*from.at.add(step) });
+        }
+    }
+
     /// The item with its number.
     #[inline]
     pub(crate) fn place(&self, number: u32) -> Option<Place<'a, T>> {

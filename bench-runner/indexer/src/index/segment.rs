@@ -162,6 +162,13 @@ impl Segment {
         prefetch(&self.names);
     }
 
+    /// Has what a walk reads of it brought near.
+    #[inline(always)]
+    pub(crate) fn prefetch_walk(&self) {
+        prefetch(&self.holders);
+        prefetch(&self.hashes);
+    }
+
     #[inline]
     pub(crate) fn record(&self) -> Record<'_> {
         Record {
