@@ -2,13 +2,14 @@
 
 use std::process::ExitCode;
 
-use kvmark::command::{self, export_run, keep, site, token};
+use kvmark::command::{self, export_run, keep, memory, site, token};
 use kvmark::config::{Cli, Command};
 use kvmark::demo;
 use kvmark::domain::RunId;
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
+    memory::settle();
     demo::as_runner().unwrap_or_else(run)
 }
 

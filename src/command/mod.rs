@@ -8,6 +8,7 @@
 pub mod export_run;
 mod exported;
 pub mod keep;
+pub mod memory;
 pub mod site;
 pub mod token;
 

@@ -112,3 +112,30 @@ pub struct JudgedRun {
     /// Alerts of ended epochs that it cannot be measured against.
     pub left_open: Vec<LeftOpen>,
 }
+
+impl JudgedRun {
+    /// Its rows as points of their series' histories; `main_branch` is whose runs form baselines.
+    pub fn points(&self, main_branch: &str) -> impl Iterator<Item = (SeriesId, Point)> {
+        let run = &self.run;
+        let commit = Text::from(run.revision.commit.as_str());
+        let subject = run.revision.subject.as_deref().map(Text::from);
+        let author = run.revision.author.as_deref().map(Text::from);
+        let suite_version = Text::from(run.suite_version.as_str());
+        let forms_baseline = run.forms_baseline(main_branch);
+        self.rows.iter().map(move |row| {
+            let point = Point {
+                run: run.id,
+                time: run.started_at,
+                value: row.measurement.value,
+                sample_count: row.measurement.sample_count,
+                commit: commit.clone(),
+                subject: subject.clone(),
+                author: author.clone(),
+                suite_version: suite_version.clone(),
+                forms_baseline,
+                judgement: row.judgement,
+            };
+            (row.series.id, point)
+        })
+    }
+}

@@ -9,8 +9,8 @@ use bench_report::write::baseline::{BASELINE_FORMAT, Baseline, BaselineSeries};
 use serde::Deserialize;
 
 use crate::analysis::baseline;
-use crate::domain::{Environment, EnvironmentId, RunId, Series, SeriesId};
-use crate::store::SeriesFilter;
+use crate::domain::{Environment, EnvironmentId, Millis, Point, RunId, Series, SeriesId};
+use crate::store::{RunFilter, SeriesFilter, Store};
 use crate::web::extract::{Instant, Query};
 use crate::web::{AppState, WebError};
 
@@ -41,6 +41,7 @@ pub async fn all(
         .filter(|e| !e.is_sample && query.environment.is_none_or(|id| id == e.id.0))
         .map(|e| (e.id, e))
         .collect();
+    let mut points = points(store, &machines, at).await?;
     let mut of_runs: HashMap<RunId, Samples> = HashMap::new();
     let mut newest = None;
     let mut series = Vec::new();
@@ -48,10 +49,7 @@ pub async fn all(
         let Some(machine) = machines.get(&one.key.environment) else {
             continue;
         };
-        let from = at.minus_days(baseline::DAYS);
-        let points = store
-            .points(one.id, from, at, Some(store.main_branch()))
-            .await?;
+        let points = points.remove(&one.id).unwrap_or_default();
         let found = baseline::at(&points, at);
         let Some(level) = found.baseline else {
             continue;
@@ -80,6 +78,35 @@ pub async fn all(
         branch: Some(store.main_branch().to_owned()),
         series,
     }))
+}
+
+/// What the nights measured that any baseline at `at` is made of, in the order of time. Night by night:
+/// there are a few nights of hundreds of series, each of which has a history of years.
+async fn points(
+    store: &Store,
+    machines: &HashMap<EnvironmentId, Environment>,
+    at: Millis,
+) -> Result<HashMap<SeriesId, Vec<Point>>, WebError> {
+    let nights = RunFilter {
+        branch: Some(store.main_branch().to_owned()),
+        since: Some(at.minus_days(baseline::DAYS)),
+        before: Some((at, RunId(0))),
+        limit: Some(u32::MAX),
+        ..RunFilter::default()
+    };
+    let mut points: HashMap<SeriesId, Vec<Point>> = HashMap::new();
+    for night in store.runs(&nights).await?.into_iter().rev() {
+        if !machines.contains_key(&night.environment) || !night.forms_baseline(store.main_branch())
+        {
+            continue;
+        }
+        if let Some(night) = store.judged_run(night.id).await? {
+            for (series, point) in night.points(store.main_branch()) {
+                points.entry(series).or_default().push(point);
+            }
+        }
+    }
+    Ok(points)
 }
 
 /// A series as the file has it; none where its unit is not of this version.
