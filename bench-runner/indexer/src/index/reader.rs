@@ -47,15 +47,21 @@ pub(crate) fn attempt(
             return false;
         }
     }
-    let walk = Walk {
-        shared,
-        view: shared.segments.view(),
-        scope,
-    };
-    let done = if out.table.is_one_plane() && medium.unwrap_or(0) == 0 {
-        walk.one_plane(source, out)
+    let view = shared.segments.view();
+    let done = if view.is_large() {
+        let walk = Walk::<true> {
+            shared,
+            view,
+            scope,
+        };
+        walk.all(source, medium, out)
     } else {
-        walk.all_planes(source, medium, out)
+        let walk = Walk::<false> {
+            shared,
+            view,
+            scope,
+        };
+        walk.all(source, medium, out)
     };
     if done.is_err() || !shared.epoch.holds(begun) || !shared.board.holds(version) {
         return false;
@@ -66,21 +72,37 @@ pub(crate) fn attempt(
     true
 }
 
+/// One walk. `FAR`: segments are likely in no near cache. Known before it begins, since asking at each
+/// segment cost lookups in a small index an eighth.
 #[derive(Clone, Copy)]
-struct Walk<'a> {
+struct Walk<'a, const FAR: bool> {
     shared: &'a Shared,
     view: View<'a, Segment>,
     scope: ScopeId,
 }
 
-impl<'a> Walk<'a> {
+impl<'a, const FAR: bool> Walk<'a, FAR> {
+    #[inline]
+    fn all(
+        &self,
+        source: &mut impl Source,
+        medium: Option<u8>,
+        out: &mut Matches,
+    ) -> Result<(), Stale> {
+        if out.table.is_one_plane() && medium.unwrap_or(0) == 0 {
+            self.one_plane(source, out)
+        } else {
+            self.all_planes(source, medium, out)
+        }
+    }
+
     /// A segment that the child table named. What lies behind it is most likely what comes next (see
     /// [`runs`](super::runs)); where it is far, it is asked for now, and comes while this one is
     /// compared and more of the prompt is hashed: an eighth off a lookup among ten million blocks.
     #[inline]
     fn segment(&self, id: u32) -> Result<Place<'a, Segment>, Stale> {
         let place = self.view.place(id).ok_or(Stale)?;
-        if self.view.is_large() {
+        if FAR {
             self.view.each_behind(place, AHEAD, Segment::prefetch_walk);
         }
         Ok(place)
