@@ -4,6 +4,7 @@ use super::aliases::Media;
 use super::meter::Work;
 use super::seats::Target;
 use super::segment::{BLOCKS, Segment, block_at, place_of, span};
+use super::types::MAX_MEDIA;
 use super::writer::Edit;
 use crate::hash::EngineKey;
 use crate::sync::{Ordering, Own};
@@ -20,6 +21,15 @@ fn upper_half(upper_names: &[Option<Box<[u64]>>], block: u32) -> u64 {
     let chunk = upper_names.get(block as usize / UPPER_CHUNK);
     let chunk = chunk.and_then(Option::as_ref);
     chunk.map_or(0, |chunk| chunk[block as usize % UPPER_CHUNK])
+}
+
+/// The media on which one block is held, of what is held of its segment on each medium.
+#[inline]
+fn media_at(held: [u8; MAX_MEDIA], place: usize) -> Media {
+    let media = held.into_iter().enumerate();
+    media.fold(0, |media, (medium, held)| {
+        media | ((held >> place) & 1) << medium
+    })
 }
 
 impl<'a> Edit<'a> {
@@ -171,15 +181,19 @@ impl<'a> Edit<'a> {
     #[inline]
     pub(crate) fn held_media(&self, seat: u32, block: u32) -> Media {
         let (id, place) = place_of(block);
-        let segment = self.segment(id);
-        let mut media = 0;
-        for medium in 0..self.writer.media.len() as u8 {
+        media_at(self.held_by_medium(self.segment(id), seat), place)
+    }
+
+    /// The blocks of a segment that a seat holds on each medium, a bit each.
+    #[inline]
+    fn held_by_medium(&self, segment: &'a Segment, seat: u32) -> [u8; MAX_MEDIA] {
+        let mut held = [0; MAX_MEDIA];
+        for (medium, held) in held.iter_mut().enumerate().take(self.writer.media.len()) {
             if self.writer.used_media & (1 << medium) != 0 {
-                let held = self.held_by(segment, Target::new(seat, medium));
-                media |= ((held >> place) & 1) << medium;
+                *held = self.held_by(segment, Target::new(seat, medium as u8));
             }
         }
-        media
+        held
     }
 
     /// The media on which a seat holds a block under the fleet's name.
@@ -266,22 +280,13 @@ impl<'a> Edit<'a> {
             return None;
         }
         self.foresee(names);
-        let mut held = [0; Media::BITS as usize];
-        for (medium, held) in held.iter_mut().enumerate().take(self.writer.media.len()) {
-            if self.writer.used_media & (1 << medium) != 0 {
-                *held = self.held_by(segment, Target::new(target.seat, medium as u8));
-            }
-        }
+        let held = self.held_by_medium(segment, target.seat);
         for (step, name) in names.iter().enumerate() {
             let place = place + step;
-            let on = held.iter().enumerate();
-            let on = on.fold(0, |media, (medium, held)| {
-                media | ((held >> place) & 1) << medium
-            });
             let (block, medium) = (block_at(id, place), 1 << target.medium);
             let is_known = self.find_name(*name).is_some();
             let aliases = &mut self.writer.seats[target.seat as usize].aliases;
-            if is_known || !aliases.add_new(*name, block, medium, on) {
+            if is_known || !aliases.add_new(*name, block, medium, media_at(held, place)) {
                 return None;
             }
         }
