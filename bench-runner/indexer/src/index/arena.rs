@@ -20,26 +20,6 @@ use std::marker::PhantomData;
 
 const CHUNK: usize = 1 << CHUNK_BITS;
 
-/// Items allocated together, from the beginning of a page on: then items of a size that divides a
-/// page lie on one page each, and so do most rows of a few, which costs readers of a large arena one
-/// address translation instead of two.
-#[repr(C, align(4096))]
-struct Chunk<T>([T; CHUNK]);
-
-impl<T: Default> Chunk<T> {
-    fn boxed() -> Box<Self> {
-        let mut chunk = Box::<Self>::new_uninit();
-        let items = chunk.as_mut_ptr().cast::<T>();
-        for place in 0..CHUNK {
-            // SAFETY: the chunk is CHUNK items, by `repr(C)` from its beginning on. Written in place,
-            // since a chunk is more than a stack should hold.
-            unsafe { items.add(place).write(T::default()) };
-        }
-        // SAFETY: every item was written just above.
-        unsafe { chunk.assume_init() }
-    }
-}
-
 /// Items found by number.
 pub(crate) struct Arena<T> {
     directory: AtomicPtr<Directory<T>>,
@@ -145,7 +125,8 @@ impl<T: Default + Send + Sync> Arena<T> {
             let old = self.directory.swap(longer, Ordering::AcqRel);
             growth.retired.push(old);
         }
-        let chunk = Box::into_raw(Chunk::<T>::boxed()).cast::<T>();
+        let chunk: Box<[T]> = (0..CHUNK).map(|_| T::default()).collect();
+        let chunk = Box::into_raw(chunk).cast::<T>();
         self.view().chunks[place].store(chunk, Ordering::Release);
         let first = growth.items as u32;
         growth.items += CHUNK;
@@ -252,8 +233,9 @@ impl<T> Drop for Arena<T> {
         for chunk in &directory.chunks {
             let chunk = chunk.load(Ordering::Relaxed);
             if !chunk.is_null() {
-                // SAFETY: it came from `Box::into_raw` of such a chunk.
-                drop(unsafe { Box::from_raw(chunk.cast::<Chunk<T>>()) });
+                let items = std::ptr::slice_from_raw_parts_mut(chunk, CHUNK);
+                // SAFETY: it came from `Box::into_raw` of a slice of CHUNK items.
+                drop(unsafe { Box::from_raw(items) });
             }
         }
     }
