@@ -11,28 +11,56 @@ pub fn thin(points: &[(f64, f64)], bucket: f64, keep: impl Fn(usize) -> bool) ->
         return (0..points.len()).collect();
     }
     let mut kept = Vec::new();
-    let mut start = 0;
-    while start < points.len() {
-        let column = ((points[start].0 - first.0) / bucket).floor();
-        let mut end = start;
-        let (mut low, mut high) = (start, start);
-        while end < points.len() && ((points[end].0 - first.0) / bucket).floor() == column {
-            if points[end].1 < points[low].1 {
-                low = end;
-            }
-            if points[end].1 > points[high].1 {
-                high = end;
-            }
-            end += 1;
-        }
+    for Bucket {
+        start,
+        end,
+        low,
+        high,
+    } in buckets(points, first.0, bucket)
+    {
         let from = kept.len();
         kept.extend([start, low, high, end - 1]);
         kept.extend((start..end).filter(|i| keep(*i)));
         kept[from..].sort_unstable();
-        start = end;
     }
     kept.dedup();
     kept
+}
+
+/// Points `start..end` that share a bucket, and the lowest and highest of them.
+struct Bucket {
+    start: usize,
+    end: usize,
+    low: usize,
+    high: usize,
+}
+
+/// The buckets of `bucket` pixels, counted from `origin`, that have points in them.
+fn buckets(points: &[(f64, f64)], origin: f64, bucket: f64) -> impl Iterator<Item = Bucket> {
+    let column = move |i: usize| ((points[i].0 - origin) / bucket).floor();
+    let mut next = 0;
+    std::iter::from_fn(move || {
+        let start = next;
+        if start == points.len() {
+            return None;
+        }
+        let (mut low, mut high) = (start, start);
+        while next < points.len() && column(next) == column(start) {
+            if points[next].1 < points[low].1 {
+                low = next;
+            }
+            if points[next].1 > points[high].1 {
+                high = next;
+            }
+            next += 1;
+        }
+        Some(Bucket {
+            start,
+            end: next,
+            low,
+            high,
+        })
+    })
 }
 
 /// Whether there are no more points than two for each bucket.
@@ -51,24 +79,17 @@ pub fn extremes(points: &[(f64, f64)], bucket: f64, keep: impl Fn(usize) -> bool
         return (0..points.len()).collect();
     }
     let mut kept = Vec::new();
-    let mut start = 0;
-    while start < points.len() {
-        let column = (points[start].0 / bucket).floor();
-        let (mut end, mut low, mut high) = (start, start, start);
-        while end < points.len() && (points[end].0 / bucket).floor() == column {
-            if points[end].1 < points[low].1 {
-                low = end;
-            }
-            if points[end].1 > points[high].1 {
-                high = end;
-            }
-            end += 1;
-        }
+    for Bucket {
+        start,
+        end,
+        low,
+        high,
+    } in buckets(points, 0.0, bucket)
+    {
         let from = kept.len();
         kept.extend([low, high]);
         kept.extend((start..end).filter(|i| *i == 0 || *i + 1 == points.len() || keep(*i)));
         kept[from..].sort_unstable();
-        start = end;
     }
     kept.dedup();
     kept
