@@ -1,6 +1,6 @@
 //! What a run is compared with: the values of the baseline runs of the days before it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
@@ -46,25 +46,26 @@ impl Store {
                     let start = track.partition_point(|e| e.time < from);
                     let end = track.partition_point(|e| e.time < of.started_at);
                     let window = track.get(start..end).unwrap_or_default();
-                    let in_runs = window.iter().filter(|e| runs.contains(&e.run.0));
+                    let in_runs = window.iter().filter(|e| runs.contains_key(&e.run.0));
                     values.extend(in_runs.map(|e| (e.time, e.value)));
                 }
                 None => unknown.push((at, id)),
             }
             out.push((id, values));
         }
-        read_values(db, &unknown, (from, of.started_at), &runs, &mut out).await?;
+        read_values(db, &unknown, &runs, &mut out).await?;
         Ok(out)
     }
 
+    /// The runs that form the baseline, each with its time.
     async fn baseline_runs(
         &self,
         db: &mut SqliteConnection,
         of: BaselineOf<'_>,
         from: Millis,
-    ) -> Result<HashSet<i64>, StoreError> {
-        let runs: Vec<(i64,)> = sqlx::query_as(
-            "select run_id
+    ) -> Result<BTreeMap<i64, Millis>, StoreError> {
+        let runs: Vec<(i64, i64)> = sqlx::query_as(
+            "select run_id, started_at
              from run
              where environment_id = $1
                and branch = $2
@@ -84,7 +85,7 @@ impl Store {
         .bind(of.suite_version)
         .fetch_all(db)
         .await?;
-        Ok(runs.into_iter().map(|(id,)| id).collect())
+        Ok(runs.into_iter().map(|(id, at)| (id, Millis(at))).collect())
     }
 }
 
@@ -92,35 +93,39 @@ impl Store {
 async fn read_values(
     db: &mut SqliteConnection,
     unknown: &[(usize, SeriesId)],
-    (from, to): (Millis, Millis),
-    runs: &HashSet<i64>,
+    runs: &BTreeMap<i64, Millis>,
     out: &mut [(SeriesId, Values)],
 ) -> Result<(), StoreError> {
     /// Series a statement.
     const SERIES: usize = 500;
+    let (Some((first, _)), Some((last, _))) = (runs.first_key_value(), runs.last_key_value())
+    else {
+        return Ok(());
+    };
     let places: HashMap<i64, usize> = unknown.iter().map(|(at, id)| (id.0, *at)).collect();
     for ids in unknown.chunks(SERIES) {
         let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(
-            "select series_id, started_at, run_id, value
+            "select series_id, run_id, value
              from measurement
-             where started_at >= ",
+             where run_id between ",
         );
-        query
-            .push_bind(from.0)
-            .push(" and started_at < ")
-            .push_bind(to.0);
+        query.push_bind(*first).push(" and ").push_bind(*last);
         query.push(" and series_id in (");
         let mut list = query.separated(", ");
         for (_, id) in ids {
             list.push_bind(id.0);
         }
-        query.push(") order by series_id, started_at, run_id");
-        let rows: Vec<(i64, i64, i64, f64)> = query.build_query_as().fetch_all(&mut *db).await?;
-        for (id, time, run, value) in rows {
-            if let (true, Some(&at)) = (runs.contains(&run), places.get(&id)) {
-                out[at].1.push((Millis(time), value));
+        query.push(")");
+        let rows: Vec<(i64, i64, f64)> = query.build_query_as().fetch_all(&mut *db).await?;
+        for (id, run, value) in rows {
+            if let (Some(&time), Some(&at)) = (runs.get(&run), places.get(&id)) {
+                out[at].1.push((time, value));
             }
         }
+    }
+    // Stable, and rows of one series come by run: those of one time stay in that order.
+    for (at, _) in unknown {
+        out[*at].1.sort_by_key(|(time, _)| *time);
     }
     Ok(())
 }

@@ -109,10 +109,10 @@ impl Store {
         suite_version: &str,
     ) -> Result<Vec<Point>, StoreError> {
         let track = self.track(series).await?;
-        self.load_heads(&track).await?;
+        let runs: Vec<RunId> = track.iter().map(|entry| entry.run).collect();
+        let heads = self.heads(&runs).await?;
         let mut points = Vec::with_capacity(track.len());
-        for entry in track.iter() {
-            let head = self.head(entry.run).await?;
+        for (entry, head) in track.iter().zip(heads) {
             if *head.suite_version == *suite_version {
                 points.push(point(entry, &head));
             }

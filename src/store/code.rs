@@ -73,39 +73,23 @@ const EVIDENCE: [Evidence; 6] = [
     Evidence::Incomparable,
 ];
 
-/// The number of a band: its place in a list that is only ever added to.
-pub(super) fn band(band: Band) -> i64 {
-    place(&BANDS, &band)
+/// The number of what is said: places in lists that are only ever added to, below 64.
+pub(super) fn verdict(band: Band, evidence: Evidence) -> u8 {
+    place(&BANDS, &band) << 3 | place(&EVIDENCE, &evidence)
 }
 
-/// The number of a grade of evidence.
-pub(super) fn evidence(evidence: Evidence) -> i64 {
-    place(&EVIDENCE, &evidence)
+/// The band and evidence behind such a number.
+pub(super) fn from_verdict(code: u8) -> Option<(Band, Evidence)> {
+    let (band, evidence) = (usize::from(code >> 3), usize::from(code & 7));
+    Some((*BANDS.get(band)?, *EVIDENCE.get(evidence)?))
 }
 
-/// The band and evidence behind two stored numbers.
-pub(super) fn from_codes(
-    band: i64,
-    evidence: i64,
-    run: i64,
-) -> Result<(Band, Evidence), StoreError> {
-    let at = |code: i64| usize::try_from(code).unwrap_or(usize::MAX);
-    match (BANDS.get(at(band)), EVIDENCE.get(at(evidence))) {
-        (Some(band), Some(evidence)) => Ok((*band, *evidence)),
-        _ => Err(StoreError::Damaged {
-            what: "verdict of run",
-            id: run,
-            why: format!("unknown band {band} or evidence {evidence}"),
-        }),
-    }
-}
-
-fn place<T: PartialEq>(list: &[T], value: &T) -> i64 {
+fn place<T: PartialEq>(list: &[T], value: &T) -> u8 {
     let at = list
         .iter()
         .position(|v| v == value)
         .expect("the lists hold every variant, which a test checks");
-    i64::try_from(at).expect("a list of a few words")
+    u8::try_from(at).expect("a list of a few words")
 }
 
 /// Packs bytes for storing.
@@ -152,15 +136,17 @@ mod tests {
                 "incomparable",
             ] {
                 let e: Evidence = from_word(word, "evidence", 0).unwrap();
-                assert_eq!(from_codes(band(b), evidence(e), 0).unwrap(), (b, e));
+                let code = verdict(b, e);
+                assert!(code < 64);
+                assert_eq!(from_verdict(code), Some((b, e)));
             }
         }
     }
 
     #[test]
     fn unknown_words_and_numbers_are_damage_not_panics() {
-        assert!(from_codes(7, 0, 1).is_err());
-        assert!(from_codes(-1, 0, 1).is_err());
+        assert_eq!(from_verdict(7 << 3), None);
+        assert_eq!(from_verdict(6), None);
         assert!(from_word::<RunKind>("weekly", "run", 1).is_err());
         assert_eq!(word(&RunKind::Aa), "aa");
     }

@@ -296,10 +296,9 @@ pub(super) async fn ask(
         sqlx::query(
             "insert into ask (run_id, series_id, against_run, why)
              select $1, $2, m.run_id, $4
-             from measurement m
-             join run r using (run_id)
-             where m.series_id = $2
-               and m.started_at = $3
+             from run r
+             join measurement m on m.run_id = r.run_id and m.series_id = $2
+             where r.started_at = $3
                and r.kind in ('nightly', 'sample')
                and r.is_dirty = 0
                and r.excluded is null

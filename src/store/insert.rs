@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
+use sqlx::SqliteConnection;
 
 use crate::domain::confirmation::NewAsk;
 use crate::domain::{
@@ -14,6 +14,7 @@ use crate::domain::{
 use super::alert::{self, AlertStep};
 use super::baseline::BaselineOf;
 use super::carried::{self, Epoch};
+use super::listed::Listed;
 use super::memo::Touched;
 use super::track::Entry;
 use super::{Store, StoreError, code, files, judgement, pair, rejudge, run, samples};
@@ -127,7 +128,6 @@ impl Store {
         let series = self.series_of_run(&mut tx, new, environment).await?;
         insert_run_row(&mut tx, new, run_id, environment, &coverage, now).await?;
         pair::insert(&mut tx, run_id, new).await?;
-        insert_measurements(&mut tx, new, run_id, &series).await?;
 
         let epoch = Epoch {
             environment,
@@ -139,15 +139,16 @@ impl Store {
             .await?
             .ok_or(sqlx::Error::RowNotFound)?;
         let forms_baseline = run.forms_baseline(self.main_branch());
+        let measured: Vec<Measurement> = series
+            .iter()
+            .zip(&new.measurements)
+            .map(|(series, m)| measurement(m, series.id, run_id))
+            .collect();
         let inputs = RunInputs {
             carried: self.carried(&mut tx, &epoch, before).await?,
             run,
             forms_baseline,
-            rows: series
-                .iter()
-                .zip(&new.measurements)
-                .map(|(series, m)| (series.clone(), measurement(m, series.id, run_id)))
-                .collect(),
+            rows: series.iter().cloned().zip(measured.clone()).collect(),
             baseline: {
                 let ids: Vec<SeriesId> = series.iter().map(|s| s.id).collect();
                 let of = BaselineOf {
@@ -160,7 +161,7 @@ impl Store {
             },
         };
         let verdicts: Verdicts = judge(inputs).into();
-        let judged = judgement::insert(&mut tx, run_id, &series, &verdicts.judged).await?;
+        let judged = judgement::insert(&mut tx, run_id, &measured, &verdicts.judged).await?;
 
         let columns: Vec<(SeriesId, &[f64])> = series
             .iter()
@@ -195,8 +196,7 @@ impl Store {
         self.remember(&series);
         self.shared.tracks.committed();
         self.shared.stamps.touch(touched);
-        for ((id, judgement), m) in judged.into_iter().zip(&new.measurements) {
-            let measurement = measurement(m, id, run_id);
+        for ((id, judgement), measurement) in judged.into_iter().zip(measured) {
             let entry = Entry {
                 time: new.started_at,
                 run: run_id,
@@ -236,7 +236,8 @@ impl Store {
         .bind(&new.suite)
         .fetch_all(&mut *tx)
         .await?;
-        let retired = self.names(tx, retired.into_iter().map(|(id,)| id)).await?;
+        let retired: Vec<SeriesId> = retired.into_iter().map(|(id,)| SeriesId(id)).collect();
+        let retired = self.names(tx, &retired).await?;
         let measured = new.measurements.iter().map(|m| m.name.clone()).collect();
         Ok(new.expectation.coverage(&measured, &earlier, &retired))
     }
@@ -247,40 +248,41 @@ impl Store {
         new: &NewRun,
         environment: EnvironmentId,
     ) -> Result<BTreeSet<SeriesName>, StoreError> {
-        let ids: Vec<(i64,)> = sqlx::query_as(
-            "select series_id
-             from verdict
-             where run_id = (
-                 select run_id
-                 from run
-                 where environment_id = $1
-                   and branch = $2
-                   and started_at < $3
-                   and suite = $4
-                   and kind in ('nightly', 'sample')
-                   and is_complete = 1
-                   and is_dirty = 0
-                   and excluded is null
-                 order by started_at desc, run_id desc
-                 limit 1
-             )",
+        let run: Option<(i64,)> = sqlx::query_as(
+            "select run_id
+             from run
+             where environment_id = $1
+               and branch = $2
+               and started_at < $3
+               and suite = $4
+               and kind in ('nightly', 'sample')
+               and is_complete = 1
+               and is_dirty = 0
+               and excluded is null
+             order by started_at desc, run_id desc
+             limit 1",
         )
         .bind(environment.0)
         .bind(self.main_branch())
         .bind(new.started_at.0)
         .bind(&new.suite)
-        .fetch_all(&mut *tx)
+        .fetch_optional(&mut *tx)
         .await?;
-        self.names(tx, ids.into_iter().map(|(id,)| id)).await
+        match run {
+            Some((run,)) => {
+                let listed = Listed::of(&mut *tx, RunId(run)).await?;
+                self.names(tx, &listed.ids()).await
+            }
+            None => Ok(BTreeSet::new()),
+        }
     }
 
     async fn names(
         &self,
         tx: &mut SqliteConnection,
-        ids: impl Iterator<Item = i64>,
+        ids: &[SeriesId],
     ) -> Result<BTreeSet<SeriesName>, StoreError> {
-        let ids: Vec<SeriesId> = ids.map(SeriesId).collect();
-        let series = self.series_by_ids(tx, &ids).await?;
+        let series = self.series_by_ids(tx, ids).await?;
         Ok(series
             .into_iter()
             .map(|s| SeriesName {
@@ -394,34 +396,5 @@ async fn insert_run_row(
     .bind(coverage.is_complete())
     .execute(tx)
     .await?;
-    Ok(())
-}
-
-async fn insert_measurements(
-    tx: &mut SqliteConnection,
-    new: &NewRun,
-    run_id: RunId,
-    series: &[Arc<Series>],
-) -> Result<(), StoreError> {
-    /// Rows a statement: one parse and one round trip for most suites, far below the limit of
-    /// 32,766 bound values.
-    const ROWS: usize = 500;
-    let rows: Vec<_> = series.iter().zip(&new.measurements).collect();
-    for rows in rows.chunks(ROWS) {
-        let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(
-            "insert into measurement
-                 (series_id, started_at, run_id, value, sample_count, low, high) ",
-        );
-        query.push_values(rows, |mut row, (series, m)| {
-            row.push_bind(series.id.0)
-                .push_bind(new.started_at.0)
-                .push_bind(run_id.0)
-                .push_bind(m.published.value)
-                .push_bind(i64::try_from(m.samples.len()).unwrap_or(i64::MAX))
-                .push_bind(m.published.interval.map(|i| i.0))
-                .push_bind(m.published.interval.map(|i| i.1));
-        });
-        query.build().execute(&mut *tx).await?;
-    }
     Ok(())
 }

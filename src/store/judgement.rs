@@ -4,16 +4,18 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use bench_verdict::verdict::{Band, Evidence};
-use sqlx::{FromRow, QueryBuilder, Sqlite, SqliteConnection};
+use sqlx::SqliteConnection;
 
 use crate::domain::{
-    Judged, JudgedRun, Judgement, Measurement, Millis, Run, RunId, Series, SeriesId, standings,
+    Judged, JudgedRun, Judgement, Measurement, Millis, Run, RunId, SeriesId, standings,
 };
 
 use super::baseline::{BASELINE_DAYS, BaselineOf};
+use super::listed::Listed;
+use super::measured::{self, Measured};
 use super::memo::Touched;
-use super::row::{self, VERDICT_COLUMNS, VerdictRow};
-use super::{RunInputs, Store, StoreError, code};
+use super::packed::Beside;
+use super::{RunInputs, Store, StoreError};
 
 /// Fewer than three runs are known: what is said before anything can be said.
 const WARMING: Judgement = Judgement {
@@ -28,18 +30,6 @@ const WARMING: Judgement = Judgement {
     creep: None,
     inputs: None,
 };
-
-/// A measurement and its verdict.
-#[derive(FromRow)]
-struct JudgedRow {
-    series_id: i64,
-    value: f64,
-    sample_count: i64,
-    low: Option<f64>,
-    high: Option<f64>,
-    #[sqlx(flatten)]
-    verdict: VerdictRow,
-}
 
 impl Store {
     /// A run with all its rows, in the order of benchmark, params, metric.
@@ -66,22 +56,8 @@ impl Store {
 
     /// How many series of a run have which band and evidence.
     pub async fn counts(&self, run: RunId) -> Result<Vec<(Band, Evidence, u32)>, StoreError> {
-        let rows: Vec<(i64, i64, i64)> = sqlx::query_as(
-            "select band, evidence, count(*)
-             from verdict
-             where run_id = $1
-             group by band, evidence
-             order by band, evidence",
-        )
-        .bind(run.0)
-        .fetch_all(self.readers())
-        .await?;
-        rows.into_iter()
-            .map(|(band, evidence, count)| {
-                let (band, evidence) = code::from_codes(band, evidence, run.0)?;
-                Ok((band, evidence, u32::try_from(count).unwrap_or(u32::MAX)))
-            })
-            .collect()
+        let listed = Listed::of(self.readers(), run).await?;
+        Ok(listed.counts())
     }
 
     /// The values of the runs of the 7 days before a run that form baselines and have its suite
@@ -174,18 +150,9 @@ impl Store {
 
     async fn read_rows(&self, run: &Run) -> Result<Vec<Judged>, StoreError> {
         let mut connection = self.readers().acquire().await?;
-        let mut query: QueryBuilder<Sqlite> =
-            QueryBuilder::new("select v.series_id, m.value, m.sample_count, m.low, m.high, ");
-        query.push(VERDICT_COLUMNS);
-        query.push(
-            " from verdict v
-              join measurement m
-                on m.series_id = v.series_id and m.run_id = v.run_id and m.started_at = ",
-        );
-        query.push_bind(run.started_at.0);
-        query.push(" where v.run_id = ").push_bind(run.id.0);
-        let found: Vec<JudgedRow> = query.build_query_as().fetch_all(&mut *connection).await?;
-        let ids: Vec<SeriesId> = found.iter().map(|r| SeriesId(r.series_id)).collect();
+        let ids = Listed::of(&mut *connection, run.id).await?.ids();
+        let found = measured::read(&mut connection, run.id, &ids).await?;
+        let ids: Vec<SeriesId> = found.iter().map(|row| row.series).collect();
         let series = self.series_by_ids(&mut connection, &ids).await?;
         drop(connection);
         let mut rows = Vec::with_capacity(found.len());
@@ -195,12 +162,12 @@ impl Store {
                     series: series.id,
                     run: run.id,
                     value: found.value,
-                    sample_count: u32::try_from(found.sample_count).unwrap_or(0),
-                    interval: found.low.zip(found.high),
+                    sample_count: found.beside.sample_count,
+                    interval: found.beside.interval,
                 },
                 standing: None,
                 decided: None,
-                judgement: row::judgement(&found.verdict, run.id.0)?,
+                judgement: found.beside.judgement,
                 series,
             });
         }
@@ -220,64 +187,46 @@ impl Store {
     }
 }
 
-/// Writes the first verdict of every series of a run; returns them in the order of `series`.
+/// Writes what a run measured, with the first verdict of every series; returns those in the order of
+/// `rows`.
 pub(super) async fn insert(
     tx: &mut SqliteConnection,
     run: RunId,
-    series: &[Arc<Series>],
+    rows: &[Measurement],
     judged: &[(SeriesId, Judgement)],
 ) -> Result<Vec<(SeriesId, Judgement)>, StoreError> {
     let known: HashMap<SeriesId, Judgement> = judged.iter().copied().collect();
-    let all: Vec<(SeriesId, Judgement)> = series
-        .iter()
-        .map(|s| (s.id, known.get(&s.id).copied().unwrap_or(WARMING)))
-        .collect();
-    write(tx, run, &all).await?;
+    let mut listed = Listed::default();
+    let mut all = Vec::with_capacity(rows.len());
+    let mut written = Vec::with_capacity(rows.len());
+    for row in rows {
+        let judgement = known.get(&row.series).copied().unwrap_or(WARMING);
+        listed.put(row.series, judgement.band, judgement.evidence);
+        all.push((row.series, judgement));
+        let beside = Beside {
+            sample_count: row.sample_count,
+            interval: row.interval,
+            judgement,
+        };
+        let measured = Measured {
+            series: row.series,
+            value: row.value,
+            beside,
+        };
+        written.push((run, measured));
+    }
+    measured::write(tx, &written).await?;
+    listed.save(tx, run).await?;
     Ok(all)
 }
 
+/// Replaces what is said of series of a run, and returns its time.
 pub(super) async fn write(
     tx: &mut SqliteConnection,
     run: RunId,
     judged: &[(SeriesId, Judgement)],
 ) -> Result<Millis, StoreError> {
-    /// Rows a statement.
-    const ROWS: usize = 500;
-    for rows in judged.chunks(ROWS) {
-        let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(
-            "insert into verdict
-                 (run_id, series_id, baseline, baseline_runs, change, band, evidence,
-                  noise_floor, detectable_change, accepted_level, creep, inputs_hash) ",
-        );
-        query.push_values(rows, |mut row, (series, j)| {
-            row.push_bind(run.0)
-                .push_bind(series.0)
-                .push_bind(j.baseline)
-                .push_bind(i64::from(j.baseline_runs))
-                .push_bind(j.change)
-                .push_bind(code::band(j.band))
-                .push_bind(code::evidence(j.evidence))
-                .push_bind(j.noise_floor)
-                .push_bind(j.detectable_change)
-                .push_bind(j.accepted_level)
-                .push_bind(j.creep)
-                .push_bind(j.inputs.map(|hash| hash.0.cast_signed()));
-        });
-        query.push(
-            " on conflict (run_id, series_id) do update set
-                 baseline = excluded.baseline,
-                 baseline_runs = excluded.baseline_runs,
-                 change = excluded.change,
-                 band = excluded.band,
-                 evidence = excluded.evidence,
-                 noise_floor = excluded.noise_floor,
-                 detectable_change = excluded.detectable_change,
-                 accepted_level = excluded.accepted_level,
-                 creep = excluded.creep,
-                 inputs_hash = excluded.inputs_hash",
-        );
-        query.build().execute(&mut *tx).await?;
-    }
+    measured::judge(tx, run, judged).await?;
     let (time,): (i64,) = sqlx::query_as("select started_at from run where run_id = $1")
         .bind(run.0)
         .fetch_one(tx)

@@ -7,7 +7,8 @@ use sqlx::{Connection, SqliteConnection};
 
 use crate::domain::{EnvironmentId, Millis, Published, Purpose, RunId, RunKind, SeriesId};
 
-use super::{Store, StoreError, access, code, open, rejudge};
+use super::listed::Listed;
+use super::{Store, StoreError, access, code, measured, older, open, rejudge};
 
 /// A run that pruning takes or would take.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,35 +51,70 @@ impl Store {
         wrong.extend(orphans.into_iter().map(|(table, row, parent, _)| {
             format!("row {} of {table} has no {parent}", row.unwrap_or(0))
         }));
-        let counts: Vec<(i64, i64, i64)> = sqlx::query_as(
-            "select run.run_id,
-                    (select count(*) from verdict v where v.run_id = run.run_id),
-                    (select count(*)
-                     from verdict v
-                     join measurement m
-                       on m.series_id = v.series_id
-                      and m.started_at = run.started_at
-                      and m.run_id = run.run_id
-                     where v.run_id = run.run_id)
-             from run
-             order by run.run_id",
-        )
-        .fetch_all(&mut *db)
-        .await?;
         drop(db);
-        for (run, verdicts, measured) in counts {
-            if verdicts != measured {
-                wrong.push(format!(
-                    "run {run} has {verdicts} verdicts on {measured} measurements"
-                ));
-            }
-            wrong.extend(self.verify_run(RunId(run), verdicts).await?);
+        let is_old = older::is_older(self.readers()).await?;
+        for run in self.run_ids().await? {
+            let series = if is_old {
+                let (verdicts, measured) = older::counts(self.readers(), run).await?;
+                if verdicts != measured {
+                    wrong.push(format!(
+                        "run {run} has {verdicts} verdicts on {measured} measurements"
+                    ));
+                }
+                usize::try_from(verdicts).ok()
+            } else {
+                self.verify_rows(run, &mut wrong).await?
+            };
+            wrong.extend(self.verify_run(run, series).await?);
         }
         Ok(wrong)
     }
 
-    /// What is wrong with the blobs of a run.
-    async fn verify_run(&self, run: RunId, series: i64) -> Result<Vec<String>, StoreError> {
+    /// How many series a run lists; what is wrong with its rows is added.
+    async fn verify_rows(
+        &self,
+        run: RunId,
+        wrong: &mut Vec<String>,
+    ) -> Result<Option<usize>, StoreError> {
+        let mut db = self.readers().acquire().await?;
+        let read = async {
+            let listed = Listed::of(&mut *db, run).await?;
+            let rows = measured::read(&mut db, run, &listed.ids()).await?;
+            Ok((listed, rows))
+        };
+        let (listed, rows) = match read.await {
+            Ok(read) => read,
+            Err(StoreError::Damaged { what, id, why }) => {
+                wrong.push(format!("{what} {id} is damaged: {why}"));
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        };
+        let mut said = Listed::default();
+        for row in &rows {
+            let judgement = row.beside.judgement;
+            said.put(row.series, judgement.band, judgement.evidence);
+        }
+        if listed.len() != rows.len() {
+            wrong.push(format!(
+                "run {run} lists {} series and has {} measurements of them",
+                listed.len(),
+                rows.len()
+            ));
+        } else if said != listed {
+            wrong.push(format!(
+                "the list of run {run} says other verdicts than its measurements"
+            ));
+        }
+        Ok(Some(listed.len()))
+    }
+
+    /// What is wrong with the blobs of a run that lists so many series, where that is known.
+    async fn verify_run(
+        &self,
+        run: RunId,
+        series: Option<usize>,
+    ) -> Result<Vec<String>, StoreError> {
         let mut wrong = Vec::new();
         let sha256: (Vec<u8>,) = sqlx::query_as("select report_sha256 from run where run_id = $1")
             .bind(run.0)
@@ -94,11 +130,14 @@ impl Store {
             Err(error) => return Err(error),
         }
         match self.all_samples(run).await {
-            Ok(all) if i64::try_from(all.len()) == Ok(series) => {}
-            Ok(all) => wrong.push(format!(
-                "run {run} has samples of {} series and verdicts on {series}",
-                all.len()
-            )),
+            Ok(all) => {
+                if let Some(series) = series.filter(|series| *series != all.len()) {
+                    wrong.push(format!(
+                        "run {run} has samples of {} series and verdicts on {series}",
+                        all.len()
+                    ));
+                }
+            }
             Err(StoreError::Damaged { what, id, why }) => {
                 wrong.push(format!("{what} {id} is damaged: {why}"));
             }
@@ -148,12 +187,8 @@ impl Store {
                     .bind(pruned.run.0)
                     .fetch_one(&mut *tx)
                     .await?;
+            measured::delete(&mut tx, pruned.run).await?;
             for sql in [
-                "delete from measurement
-                 where run_id = $1
-                   and started_at = (select started_at from run where run_id = $1)
-                   and series_id in (select series_id from verdict where run_id = $1)",
-                "delete from verdict where run_id = $1",
                 "delete from sample_blob where run_id = $1",
                 "delete from report_blob where run_id = $1",
                 "delete from curve where run_id = $1",
@@ -235,22 +270,7 @@ impl Store {
         published: &[(SeriesId, Published)],
     ) -> Result<(), StoreError> {
         let (_writing, mut tx) = self.write().await?;
-        for (series, p) in published {
-            sqlx::query(
-                "update measurement
-                 set value = $3, low = $4, high = $5
-                 where series_id = $2
-                   and run_id = $1
-                   and started_at = (select started_at from run where run_id = $1)",
-            )
-            .bind(run.0)
-            .bind(series.0)
-            .bind(p.value)
-            .bind(p.interval.map(|i| i.0))
-            .bind(p.interval.map(|i| i.1))
-            .execute(&mut *tx)
-            .await?;
-        }
+        measured::publish(&mut tx, run, published).await?;
         self.commit(tx).await?;
         self.shared.tracks.clear();
         Ok(())

@@ -1,7 +1,7 @@
 //! The only SQL: one method a question, domain types in and out, nothing decided here.
 //!
 //! # Layout
-//! - `open`: connections, pragmas, migrations.
+//! - `open`: connections, pragmas, migrations. `older`: rows of schemas before 20, brought over.
 //! - `insert`: a validated run goes in, whole or not at all.
 //! - `run`, `series`, `points`, `judgement`, `baseline`: what pages and the API ask for.
 //! - `pair`: sides of pairs, commits of runs, pull requests.
@@ -9,6 +9,8 @@
 //! - `rejudge`: runs whose history changed.
 //! - `alert`: alerts, accepted levels, what pairs said, annotations.
 //! - `confirmation`: pairs measured on the night of a run, and what was asked for.
+//! - `measured`: the rows of measurements; `packed`: what they hold beside the value; `listed`: which
+//!   series a run has.
 //! - `files`: samples, report, curves, histograms, artifacts; `samples`: the columns of raw samples.
 //! - `rule`: rules per pattern.
 //! - `sizes`, `status`: how much is stored, and what the status page asks.
@@ -21,10 +23,10 @@
 //! ```text
 //!  environment --< run >-- run_key        (one number a run, given even before its report is here)
 //!       |           |
-//!       |           +--< verdict          by run:    a run's page, and the list of its series
+//!       |           +--- run_series       by run:    where its measurements are
 //!       |           +--< sample_blob, report_blob, curve, histogram, artifact   (zstd)
 //!       |           |
-//!       +--< series +--< measurement      by series: a trend is one range scan
+//!       +--< series +--< measurement      by series: with the verdict; a trend is one range scan
 //!
 //!  run --- pair, --< run_commit
 //!  alert --< alert_series, alert_event    level (accepted), pair_verdict, annotation
@@ -34,7 +36,7 @@
 //! 1. A run is there with all its measurements, verdicts, samples and files, or it is not there:
 //!    one transaction.
 //! 2. For every measurement there is exactly one verdict, written in that transaction and only
-//!    replaced later.
+//!    replaced later; `run_series` names the run's measurements, and says the same of each.
 //! 3. All writing goes through one connection, so writers queue here and not in the database.
 
 mod access;
@@ -47,9 +49,13 @@ mod files;
 mod github;
 mod insert;
 mod judgement;
+mod listed;
 mod maintain;
+mod measured;
 pub mod memo;
+mod older;
 mod open;
+mod packed;
 mod pair;
 mod points;
 mod rejudge;

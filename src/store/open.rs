@@ -10,7 +10,7 @@ use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
 use super::track::Tracks;
-use super::{Memo, Shared, Store, StoreError};
+use super::{Memo, Shared, Store, StoreError, older};
 
 /// Runs whose rows are kept in memory: 100 kB each of 500 series.
 const MOST_RUNS: usize = 64;
@@ -62,6 +62,7 @@ impl Store {
             .connect_with(connection(path).create_if_missing(true))
             .await?;
         MIGRATIONS.run(&writer).await?;
+        older::bring_over(&writer).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(options.readers)
             .idle_timeout(None)

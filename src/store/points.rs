@@ -1,6 +1,6 @@
 //! Trends.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use sqlx::{QueryBuilder, Sqlite};
@@ -26,14 +26,14 @@ impl Store {
         let start = track.partition_point(|e| e.time < from);
         let end = track.partition_point(|e| e.time <= to);
         let entries = track.get(start..end).unwrap_or_default();
-        self.load_heads(entries).await?;
+        let runs: Vec<RunId> = entries.iter().map(|entry| entry.run).collect();
+        let heads = self.heads(&runs).await?;
         let shown = |head: &RunHead| {
             !matches!(head.kind, RunKind::Ab | RunKind::Aa | RunKind::Canary)
                 && branch.is_none_or(|b| head.branch.as_deref() == Some(b))
         };
         let mut points = Vec::with_capacity(entries.len());
-        for entry in entries {
-            let head = self.head(entry.run).await?;
+        for (entry, head) in entries.iter().zip(heads) {
             if shown(&head) {
                 points.push(point(entry, &head));
             }
@@ -75,51 +75,61 @@ impl Store {
         if let Some(head) = self.shared.heads.get(&id) {
             return Ok(head.clone());
         }
-        let heads = self.read_heads(&[id.0]).await?;
-        let head = heads.into_iter().next().map(|(_, head)| head);
-        head.ok_or_else(|| StoreError::Damaged {
-            what: "run",
-            id: id.0,
-            why: "it has measurements and is not there".to_owned(),
-        })
+        let mut heads = self.heads(&[id]).await?;
+        Ok(heads.remove(0))
     }
 
-    /// Brings into memory what the runs of `entries` say, many at a time.
-    pub(super) async fn load_heads(&self, entries: &[Packed]) -> Result<(), StoreError> {
+    /// What each of `runs` says, in that order.
+    pub(super) async fn heads(&self, runs: &[RunId]) -> Result<Vec<Arc<RunHead>>, StoreError> {
         /// Runs a statement.
         const RUNS: usize = 500;
-        let heads = &self.shared.heads;
-        let unknown: HashSet<i64> = entries
-            .iter()
-            .filter(|e| !heads.contains_key(&e.run))
-            .map(|e| e.run.0)
-            .collect();
-        let unknown: Vec<i64> = unknown.into_iter().collect();
-        for ids in unknown.chunks(RUNS) {
-            self.read_heads(ids).await?;
+        let known = &self.shared.heads;
+        let mut heads = Vec::with_capacity(runs.len());
+        let mut unknown: HashMap<RunId, Option<Arc<RunHead>>> = HashMap::new();
+        for run in runs {
+            let head = known.get(run).map(|head| head.clone());
+            if head.is_none() {
+                unknown.insert(*run, None);
+            }
+            heads.push(head);
         }
-        Ok(())
+        let ids: Vec<RunId> = unknown.keys().copied().collect();
+        for ids in ids.chunks(RUNS) {
+            for (run, head) in self.read_heads(ids).await? {
+                unknown.insert(run, Some(head));
+            }
+        }
+        let found = runs.iter().zip(heads).map(|(run, head)| {
+            let read = || unknown.get(run)?.clone();
+            head.or_else(read).ok_or_else(|| StoreError::Damaged {
+                what: "run",
+                id: run.0,
+                why: "it has measurements and is not there".to_owned(),
+            })
+        });
+        found.collect()
     }
 
-    async fn read_heads(&self, ids: &[i64]) -> Result<Vec<(RunId, Arc<RunHead>)>, StoreError> {
+    async fn read_heads(&self, ids: &[RunId]) -> Result<Vec<(RunId, Arc<RunHead>)>, StoreError> {
         let generation = self.shared.tracks.generation();
         let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(
-            "select run_id, commit_hash, subject, author, suite_version, branch, kind,
+            "select run_id, started_at, commit_hash, subject, author, suite_version, branch, kind,
                     is_dirty = 0 and excluded is null
              from run
              where run_id in (",
         );
         let mut list = query.separated(", ");
         for id in ids {
-            list.push_bind(*id);
+            list.push_bind(id.0);
         }
         query.push(")");
         let rows: Vec<HeadColumns> = query.build_query_as().fetch_all(self.readers()).await?;
         let mut out = Vec::with_capacity(rows.len());
         for row in rows {
-            let (id, commit, subject, author, suite_version, branch, kind, clean) = row;
+            let (id, time, commit, subject, author, suite_version, branch, kind, clean) = row;
             let kind: RunKind = code::from_word(&kind, "run", id)?;
             let head = Arc::new(RunHead {
+                time: Millis(time),
                 forms_baseline: clean
                     && matches!(kind, RunKind::Nightly | RunKind::Sample)
                     && branch.as_deref() == Some(self.main_branch()),
@@ -145,6 +155,7 @@ impl Store {
 }
 
 type HeadColumns = (
+    i64,
     i64,
     String,
     Option<String>,

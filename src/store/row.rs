@@ -4,8 +4,7 @@ use bench_report::metric::Target;
 use sqlx::FromRow;
 
 use crate::domain::{
-    Environment, EnvironmentId, InputsHash, Judgement, Millis, Revision, Run, RunId, Series,
-    SeriesId, SeriesKey,
+    Environment, EnvironmentId, Millis, Revision, Run, RunId, Series, SeriesId, SeriesKey,
 };
 
 use super::{StoreError, code};
@@ -158,41 +157,4 @@ impl TryFrom<SeriesRow> for Series {
             target,
         })
     }
-}
-
-/// What every query for verdicts selects of them.
-pub(super) const VERDICT_COLUMNS: &str =
-    "v.baseline, v.baseline_runs, v.change, v.band, v.evidence,
-     v.noise_floor, v.detectable_change, v.accepted_level, v.creep, v.inputs_hash";
-
-/// The columns of a verdict.
-#[derive(FromRow)]
-pub(super) struct VerdictRow {
-    baseline: Option<f64>,
-    baseline_runs: i64,
-    change: Option<f64>,
-    band: i64,
-    evidence: i64,
-    noise_floor: Option<f64>,
-    detectable_change: Option<f64>,
-    accepted_level: Option<f64>,
-    creep: Option<f64>,
-    inputs_hash: Option<i64>,
-}
-
-/// What a verdict's columns say.
-pub(super) fn judgement(row: &VerdictRow, run: i64) -> Result<Judgement, StoreError> {
-    let (band, evidence) = code::from_codes(row.band, row.evidence, run)?;
-    Ok(Judgement {
-        baseline: row.baseline,
-        baseline_runs: u32::try_from(row.baseline_runs).unwrap_or(0),
-        change: row.change,
-        band,
-        evidence,
-        noise_floor: row.noise_floor,
-        detectable_change: row.detectable_change,
-        accepted_level: row.accepted_level,
-        creep: row.creep,
-        inputs: row.inputs_hash.map(|hash| InputsHash(hash.cast_unsigned())),
-    })
 }

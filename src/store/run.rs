@@ -32,6 +32,7 @@ pub struct RunFilter {
 /// What a run says at every point of a trend.
 #[derive(Debug, Clone)]
 pub(super) struct RunHead {
+    pub(super) time: Millis,
     pub(super) commit: Text,
     pub(super) subject: Option<Text>,
     pub(super) author: Option<Text>,

@@ -256,8 +256,9 @@ async fn update(
          where series_id = $1
            and not exists (
                select 1
-               from measurement
-               where measurement.series_id = $1 and measurement.started_at > $7
+               from run r
+               join measurement m on m.run_id = r.run_id and m.series_id = $1
+               where r.started_at > $7
            )
          returning *",
     )

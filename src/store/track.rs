@@ -17,15 +17,14 @@ use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry as Place;
-use sqlx::{FromRow, QueryBuilder, Sqlite, SqliteConnection};
+use sqlx::SqliteConnection;
 
 use bench_verdict::verdict::{Band, Evidence};
 
 use crate::domain::{InputsHash, Judgement, Millis, RunId, SeriesId};
 
 use super::memo::Touched;
-use super::row::{self, VERDICT_COLUMNS, VerdictRow};
-use super::{Store, StoreError};
+use super::{Store, StoreError, packed};
 
 /// Points that are kept in memory: 20 MB of them, five years of 100 series, which are twice what a
 /// page shows.
@@ -237,22 +236,31 @@ impl Store {
             return Ok(track);
         }
         let generation = tracks.generation();
-        let mut query: QueryBuilder<Sqlite> =
-            QueryBuilder::new("select m.started_at, m.run_id, m.value, m.sample_count, ");
-        query.push(VERDICT_COLUMNS);
-        query.push(
-            " from measurement m
-              join verdict v on v.run_id = m.run_id and v.series_id = m.series_id
-              where m.series_id = ",
-        );
-        query.push_bind(id.0);
-        query.push(" order by m.started_at, m.run_id");
-        let rows: Vec<EntryRow> = query.build_query_as().fetch_all(self.readers()).await?;
-        let entries: Result<Vec<Packed>, StoreError> = rows
-            .iter()
-            .map(|row| entry(row).map(Packed::from))
-            .collect();
-        let track = Arc::new(entries?);
+        let rows: Vec<(i64, f64, Vec<u8>)> = sqlx::query_as(
+            "select run_id, value, data
+             from measurement
+             where series_id = $1
+             order by run_id",
+        )
+        .bind(id.0)
+        .fetch_all(self.readers())
+        .await?;
+        let runs: Vec<RunId> = rows.iter().map(|(run, ..)| RunId(*run)).collect();
+        let heads = self.heads(&runs).await?;
+        let mut track = Vec::with_capacity(rows.len());
+        for ((run, value, data), head) in rows.into_iter().zip(heads) {
+            let beside = packed::unpack(value, &data, run)?;
+            track.push(Packed::from(Entry {
+                time: head.time,
+                run: RunId(run),
+                value,
+                sample_count: beside.sample_count,
+                judgement: beside.judgement,
+            }));
+        }
+        // As good as sorted: only runs that came late have greater numbers than later ones.
+        track.sort_by_key(|entry| (entry.time, entry.run));
+        let track = Arc::new(track);
         tracks.keep(id, &track, generation);
         Ok(track)
     }
@@ -286,24 +294,4 @@ impl Store {
         }
         Ok(())
     }
-}
-
-#[derive(FromRow)]
-struct EntryRow {
-    started_at: i64,
-    run_id: i64,
-    value: f64,
-    sample_count: i64,
-    #[sqlx(flatten)]
-    verdict: VerdictRow,
-}
-
-fn entry(row: &EntryRow) -> Result<Entry, StoreError> {
-    Ok(Entry {
-        time: Millis(row.started_at),
-        run: RunId(row.run_id),
-        value: row.value,
-        sample_count: u32::try_from(row.sample_count).unwrap_or(0),
-        judgement: row::judgement(&row.verdict, row.run_id)?,
-    })
 }

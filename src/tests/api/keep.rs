@@ -91,11 +91,12 @@ async fn damage_is_found_and_said() {
     let text = copy.to_str().unwrap();
     kvmark(&app.state.config.database, &["backup", text]).success();
     let mut bytes = std::fs::read(&copy).unwrap();
-    // The magic number of the zstd frames that hold samples, report and what was carried.
+    // The magic number of the zstd frames that hold samples, report, list of series and what was
+    // carried.
     let frames: Vec<usize> = (0..bytes.len() - 4)
         .filter(|i| bytes[*i..].starts_with(&[0x28, 0xb5, 0x2f, 0xfd]))
         .collect();
-    assert_eq!(frames.len(), 3);
+    assert_eq!(frames.len(), 4);
     for at in frames {
         bytes[at + 12] ^= 0x55;
     }

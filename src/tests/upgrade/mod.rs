@@ -5,16 +5,20 @@ use std::path::Path;
 
 use assert_cmd::Command;
 use kvmark::config::Config;
-use kvmark::domain::Scope;
-use serde_json::Value;
+use kvmark::domain::{Judged, JudgedRun, Judgement, Measurement, RunId, Scope};
+use kvmark::store::{Store, StoreOptions};
+use serde_json::{Value, json};
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
-use sqlx::{Executor, SqlitePool};
+use sqlx::{Executor, QueryBuilder, Sqlite, SqlitePool};
 
 use crate::app::TestApp;
 use crate::builders::report;
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
+
+/// Before this schema a measurement and its verdict had a row each.
+const ONE_ROW: i64 = 20;
 
 /// What a store answers, by what is asked.
 const ASKED: [&str; 9] = [
@@ -40,6 +44,14 @@ async fn a_store_of_any_released_schema_answers_as_before() {
         let folder = tempfile::tempdir().unwrap();
         let old = folder.path().join("kvmark.db");
         age(&now.state.config.database, &old, version).await;
+        if version < ONE_ROW {
+            apart(&now.state.config.database, &old).await;
+        }
+        command(&["verify", old.to_str().unwrap()]);
+        if version == ONE_ROW - 1 {
+            // As if the program had been stopped between the migration and the bringing over.
+            migrate(&old, ONE_ROW).await;
+        }
         let app = TestApp::at(folder, Config::default()).await;
         for ((uri, before), (_, after)) in expected.iter().zip(answers(&app).await) {
             let mut differ = Vec::new();
@@ -47,7 +59,10 @@ async fn a_store_of_any_released_schema_answers_as_before() {
             assert!(differ.is_empty(), "schema {version}: {differ:#?}");
         }
         app.store().close().await;
-        rebuild(&old);
+        let database = old.to_str().unwrap();
+        command(&["rebuild", "--database", database]);
+        command(&["rebuild", "--check", "--database", database]);
+        command(&["verify", database]);
         let app = TestApp::reopened(app).await;
         for ((uri, before), (_, after)) in expected.iter().zip(answers(&app).await) {
             let mut differ = Vec::new();
@@ -83,19 +98,18 @@ async fn answers(app: &TestApp) -> Vec<(&'static str, Value)> {
 /// Makes a store as a release with that schema would have it: its tables, with the rows and columns
 /// that it knew.
 async fn age(new: &Path, old: &Path, version: i64) {
-    let options = SqliteConnectOptions::new()
-        .filename(old)
-        .create_if_missing(true)
-        .foreign_keys(false);
-    let pool = SqlitePoolOptions::new().max_connections(1);
-    let pool = pool.connect_with(options).await.unwrap();
-    MIGRATIONS.run_to(version, &pool).await.unwrap();
+    migrate(old, version).await;
+    let pool = pool(old).await;
     sqlx::query("attach database $1 as new")
         .bind(new.to_str().unwrap())
         .execute(&pool)
         .await
         .unwrap();
+    let is_packed = |table: &str| ["measurement", "verdict"].contains(&table) && version < ONE_ROW;
     for table in tables(&pool).await {
+        if is_packed(&table) || table.starts_with("old_") {
+            continue;
+        }
         let columns = columns(&pool, &table).await.join(", ");
         let copy = format!(
             "insert or replace into main.{table} ({columns}) select {columns} from new.{table}"
@@ -107,6 +121,99 @@ async fn age(new: &Path, old: &Path, version: i64) {
         .await
         .unwrap();
     pool.close().await;
+}
+
+async fn migrate(path: &Path, version: i64) {
+    let pool = pool(path).await;
+    MIGRATIONS.run_to(version, &pool).await.unwrap();
+    pool.close().await;
+}
+
+/// One connection, which asks for no order of the tables.
+async fn pool(path: &Path) -> SqlitePool {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .foreign_keys(false);
+    let pool = SqlitePoolOptions::new().max_connections(1);
+    pool.connect_with(options).await.unwrap()
+}
+
+/// Fills the tables of measurements and verdicts that a schema of before had, as far as it knew them.
+async fn apart(new: &Path, old: &Path) {
+    let store = Store::open(new, StoreOptions::default()).await.unwrap();
+    let options = SqliteConnectOptions::new()
+        .filename(old)
+        .foreign_keys(false);
+    let pool = SqlitePoolOptions::new().max_connections(1);
+    let pool = pool.connect_with(options).await.unwrap();
+    let knows = columns(&pool, "verdict").await;
+    for id in store.run_ids().await.unwrap() {
+        let JudgedRun { run, rows, .. } = store.judged_run(id).await.unwrap().unwrap();
+        for row in rows {
+            let Judged {
+                measurement,
+                judgement,
+                ..
+            } = row;
+            let interval = measurement.interval;
+            sqlx::query("insert into measurement values ($1, $2, $3, $4, $5, $6, $7)")
+                .bind(measurement.series.0)
+                .bind(run.started_at.0)
+                .bind(id.0)
+                .bind(measurement.value)
+                .bind(measurement.sample_count)
+                .bind(interval.map(|ends| ends.0))
+                .bind(interval.map(|ends| ends.1))
+                .execute(&pool)
+                .await
+                .unwrap();
+            verdict(&knows, id, &measurement, &judgement)
+                .build()
+                .execute(&pool)
+                .await
+                .unwrap();
+        }
+    }
+    pool.close().await;
+    store.close().await;
+}
+
+/// The row of a verdict with those columns.
+fn verdict(
+    columns: &[String],
+    run: RunId,
+    of: &Measurement,
+    said: &Judgement,
+) -> QueryBuilder<Sqlite> {
+    const BANDS: [&str; 6] = ["none", "info", "warning", "critical", "improved", "warming"];
+    const EVIDENCE: [&str; 5] = ["inconclusive", "noise", "likely", "confirmed", "exact"];
+    let place = |words: &[&str], word: Value| {
+        let at = words.iter().position(|known| word == *known);
+        i64::try_from(at.unwrap()).unwrap()
+    };
+    let names = columns.join(", ");
+    let mut query = QueryBuilder::new(format!("insert into verdict ({names}) values ("));
+    let mut values = query.separated(", ");
+    for column in columns {
+        match column.as_str() {
+            "run_id" => values.push_bind(run.0),
+            "series_id" => values.push_bind(of.series.0),
+            "baseline" => values.push_bind(said.baseline),
+            "baseline_runs" => values.push_bind(said.baseline_runs),
+            "change" => values.push_bind(said.change),
+            "band" => values.push_bind(place(&BANDS, json!(said.band))),
+            "evidence" => values.push_bind(place(&EVIDENCE, json!(said.evidence))),
+            "noise_floor" => values.push_bind(said.noise_floor),
+            "detectable_change" => values.push_bind(said.detectable_change),
+            "accepted_level" => values.push_bind(said.accepted_level),
+            "creep" => values.push_bind(said.creep),
+            "inputs_hash" => values.push_bind(said.inputs.map(|hash| hash.0.cast_signed())),
+            other => panic!("a column {other} that no schema had"),
+        };
+    }
+    query.push(")");
+    query
 }
 
 async fn tables(pool: &SqlitePool) -> Vec<String> {
@@ -130,12 +237,13 @@ async fn columns(pool: &SqlitePool, table: &str) -> Vec<String> {
     rows.into_iter().map(|(name,)| name).collect()
 }
 
-fn rebuild(database: &Path) {
+fn command(args: &[&str]) {
+    let folder = tempfile::tempdir().unwrap();
     Command::cargo_bin("kvmark")
         .unwrap()
+        .current_dir(&folder)
         .env_remove("KVMARK_DATABASE")
-        .args(["rebuild", "--database"])
-        .arg(database)
+        .args(args)
         .assert()
         .success();
 }
