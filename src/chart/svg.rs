@@ -43,13 +43,21 @@ impl<'a> SvgBackend<'a> {
     }
 
     fn attribute(&mut self, name: &str, value: &str) {
-        let _ = write!(self.out, " {name}=\"{value}\"");
+        self.begin(name);
+        self.out.push_str(value);
+        self.out.push('"');
     }
 
     fn number(&mut self, name: &str, tenths: i32) {
-        let _ = write!(self.out, " {name}=\"");
+        self.begin(name);
         tenth(self.out, tenths);
         self.out.push('"');
+    }
+
+    fn begin(&mut self, name: &str) {
+        self.out.push(' ');
+        self.out.push_str(name);
+        self.out.push_str("=\"");
     }
 
     fn mark(&mut self, (x, y): BackendCoord, role: Role) {
@@ -291,11 +299,20 @@ fn tenth(out: &mut String, tenths: i32) {
     let size = tenths.unsigned_abs();
     let (whole, rest) = (size / 10, size % 10);
     if whole > 0 || rest == 0 {
-        let _ = write!(out, "{whole}");
+        digits(out, whole);
     }
     if rest > 0 {
-        let _ = write!(out, ".{rest}");
+        out.push('.');
+        digits(out, rest);
     }
+}
+
+/// Numbers of a few digits, thousands a chart: the formatter would take several times as long.
+fn digits(out: &mut String, number: u32) {
+    if number >= 10 {
+        digits(out, number / 10);
+    }
+    out.push(char::from(b'0' + (number % 10) as u8));
 }
 
 /// Text as XML text or attribute value.
@@ -332,6 +349,7 @@ mod tests {
         check_tenth(-3, "-.3");
         check_tenth(-120, "-12");
         check_tenth(1234, "123.4");
+        check_tenth(i32::MIN, "-214748364.8");
     }
 
     #[test]
