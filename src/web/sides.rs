@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bench_verdict::gate::GateOptions;
+use futures::stream::{self, StreamExt, TryStreamExt};
 use futures::try_join;
 
 use super::{AppState, WebError};
@@ -236,6 +237,9 @@ pub struct Pushes {
 /// So many pushes are compared.
 const MOST_PUSHES: usize = 12;
 
+/// So many of them are read at once: with their base, no more than are kept.
+const AT_ONCE: usize = 3;
+
 /// Compares the pushes of a pull request. 404 where none was measured.
 pub async fn pushes(
     state: &AppState,
@@ -258,28 +262,32 @@ pub async fn pushes(
         return Err(WebError::not_found("measured run of pull request", number));
     }
     let earlier = heads.len().saturating_sub(MOST_PUSHES);
-    let mut pushes = Vec::new();
-    for run in heads.split_off(earlier) {
-        let chosen = base_of(state, &run).await?;
-        let (base, compared) = match chosen {
-            Some((base, choice)) => (
-                Some(choice),
-                compare_runs(state, base.id, run.id, options)
-                    .await?
-                    .result
-                    .clone(),
-            ),
-            None => {
-                let series = state.store.judged_run(run.id).await?;
-                let series = series.map_or(0, |run| run.rows.len());
-                (None, Arc::new(pull::without_base(&run, series, options)))
-            }
-        };
-        pushes.push(ComparedPush {
-            run,
-            base,
-            compared,
-        });
+    let mut heads = heads.split_off(earlier).into_iter();
+    let mut pushes = Vec::with_capacity(heads.len());
+    // The base that they share is read with the first; the others are read while one is compared.
+    if let Some(first) = heads.next() {
+        pushes.push(push(state, first, options).await?);
     }
+    let rest = stream::iter(heads).map(|run| push(state, run, options));
+    pushes.extend(rest.buffered(AT_ONCE).try_collect::<Vec<_>>().await?);
     Ok(Pushes { pushes, earlier })
+}
+
+/// Compares a push with its base.
+async fn push(state: &AppState, run: Run, options: &GateOptions) -> Result<ComparedPush, WebError> {
+    let Some((base, choice)) = base_of(state, &run).await? else {
+        let series = state.store.judged_run(run.id).await?;
+        let series = series.map_or(0, |run| run.rows.len());
+        return Ok(ComparedPush {
+            base: None,
+            compared: Arc::new(pull::without_base(&run, series, options)),
+            run,
+        });
+    };
+    let compared = compare_runs(state, base.id, run.id, options).await?;
+    Ok(ComparedPush {
+        base: Some(choice),
+        compared: compared.result.clone(),
+        run,
+    })
 }
