@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop where it fails")]
 
 mod bounds;
+mod far;
 mod index;
 mod model;
 mod threads;

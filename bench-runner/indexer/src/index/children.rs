@@ -1,4 +1,5 @@
-//! The child table: from a block (or a scope) and a local hash to the segment that begins there.
+//! The child table: from what leads to a block (see [`chain`](super::chain)) and a local hash to the
+//! segment that begins there.
 //!
 //! One writer, readers without a lock. An entry is one word. A removed entry leaves a tombstone,
 //! so that a probe that passes it at that moment still finds what lies behind. A part that is full
@@ -18,6 +19,7 @@
     reason = "readers borrow tables that the writer replaces; see above"
 )]
 
+use super::prefetch::prefetch;
 use crate::sync::{AtomicPtr, AtomicU64, CHILD_PART_BITS, Check, Ordering, Own, is_made};
 
 const PARTS: usize = 1 << CHILD_PART_BITS;
@@ -25,6 +27,8 @@ const EMPTY: u64 = 0;
 const TOMBSTONE: u64 = u64::MAX;
 /// Entries in a cache line.
 const LINE: usize = 8;
+/// Slots that most probes do not go beyond.
+const NEAR: usize = 4;
 /// Bits of a table's address that hold the binary logarithm of its lines.
 const TAG: usize = 63;
 
@@ -187,6 +191,17 @@ impl Children {
         let part = &self.parts[hash as usize & (PARTS - 1)];
         // SAFETY: not freed before `self` is dropped (rule 1).
         unsafe { Tagged(part.own()).lines() }
+    }
+
+    /// Has the memory brought near in which the probe of a hash begins and most likely ends.
+    #[inline]
+    pub(crate) fn foresee(&self, hash: u64) {
+        let lines = self.table(hash);
+        let first = first_place(lines.len() * LINE, hash);
+        prefetch(&lines[first / LINE]);
+        if let Some(behind) = lines.get((first + NEAR) / LINE) {
+            prefetch(behind);
+        }
     }
 
     /// The segment under that hash for which `is_it` holds.

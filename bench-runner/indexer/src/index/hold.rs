@@ -19,14 +19,14 @@ impl<'a> Edit<'a> {
     /// The holders of a plane in a segment.
     #[inline]
     pub(crate) fn record(&self, segment: &'a Segment, plane: u32) -> Option<Record<'a>> {
-        if segment.plane.own() == plane {
+        if segment.holders.plane.own() == plane {
             return Some(segment.record());
         }
         let spills = self.shared.spills.view();
         let mut next = segment.spill.own();
         while next != NONE {
             let spill = spills.get(next)?;
-            if spill.plane.own() == plane {
+            if spill.holders.plane.own() == plane {
                 return Some(spill.record());
             }
             next = spill.next.own();
@@ -36,11 +36,11 @@ impl<'a> Edit<'a> {
 
     /// Calls `each` with the holders of every plane.
     pub(crate) fn each_record(&self, segment: &'a Segment, mut each: impl FnMut(u32, Record<'a>)) {
-        each(segment.plane.own(), segment.record());
+        each(segment.holders.plane.own(), segment.record());
         let spills = self.shared.spills.view();
         let mut next = segment.spill.own();
         while let Some(spill) = spills.get(next) {
-            each(spill.plane.own(), spill.record());
+            each(spill.holders.plane.own(), spill.record());
             next = spill.next.own();
         }
     }

@@ -1,5 +1,6 @@
 //! The answer to a lookup, owned by the caller and used again and again.
 
+use super::ahead::Partings;
 use super::seats::SeatTable;
 use super::segment::BLOCKS;
 use super::types::WorkerId;
@@ -19,6 +20,8 @@ pub struct Matches {
     /// Whose seats the runs speak of.
     pub(crate) table: Arc<SeatTable>,
     pub(crate) scratch: Scratch,
+    /// What earlier lookups saw: hints for the next.
+    pub(crate) partings: Partings,
 }
 
 /// Buffers of a lookup.

@@ -12,9 +12,11 @@
 //! Memory follows distinct blocks: about 32 bytes each in full segments and 12 in the map of
 //! names, and half a byte for each further holder.
 
+mod ahead;
 mod aliases;
 mod apply;
 mod arena;
+mod chain;
 mod children;
 mod engine_map;
 mod epoch;

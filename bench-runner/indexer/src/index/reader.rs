@@ -1,20 +1,19 @@
 //! The lookup: a walk down the segments that takes no lock and writes nothing shared.
 
+use super::ahead;
 use super::arena::{Place, View};
 use super::matches::{Matches, Row, Scratch};
 use super::meter::Work;
 use super::seats::medium_and_group;
-use super::segment::{BLOCKS, Held, NONE, Record, Segment, block_at};
+use super::segment::{BLOCKS, Held, NONE, Record, Segment, block_at, tag};
 use super::shared::{Parent, Shared};
 use super::source::Source;
 use crate::hash::{LocalHash, ScopeId};
 use crate::sync::{Check, Ordering, is_made};
+use std::cell::Cell;
 
 /// Walks that may be lost to the epoch in a row, before the caller makes the writers wait.
 const ATTEMPTS: usize = 64;
-
-/// Segments asked for ahead: the rest of a first run.
-const AHEAD: usize = 3;
 
 /// The walk met something that only a view taken later has.
 struct Stale;
@@ -53,6 +52,7 @@ pub(crate) fn attempt(
             shared,
             view,
             scope,
+            parted: Cell::new(None),
         };
         walk.all(source, medium, out)
     } else {
@@ -60,6 +60,7 @@ pub(crate) fn attempt(
             shared,
             view,
             scope,
+            parted: Cell::new(None),
         };
         walk.all(source, medium, out)
     };
@@ -74,11 +75,12 @@ pub(crate) fn attempt(
 
 /// One walk. `FAR`: segments are likely in no near cache. Known before it begins, since asking at each
 /// segment cost lookups in a small index an eighth.
-#[derive(Clone, Copy)]
 struct Walk<'a, const FAR: bool> {
     shared: &'a Shared,
     view: View<'a, Segment>,
     scope: ScopeId,
+    /// How deep the child table led on first.
+    parted: Cell<Option<usize>>,
 }
 
 impl<'a, const FAR: bool> Walk<'a, FAR> {
@@ -89,43 +91,64 @@ impl<'a, const FAR: bool> Walk<'a, FAR> {
         medium: Option<u8>,
         out: &mut Matches,
     ) -> Result<(), Stale> {
-        if out.table.is_one_plane() && medium.unwrap_or(0) == 0 {
-            self.one_plane(source, out)
-        } else {
-            self.all_planes(source, medium, out)
+        if FAR {
+            ahead::ask(self.shared, self.view, self.scope, source, &out.partings);
         }
+        if out.table.is_one_plane() && medium.unwrap_or(0) == 0 {
+            self.one_plane(source, out)?;
+        } else {
+            self.all_planes(source, medium, out)?;
+        }
+        if FAR
+            && let Some(depth) = self.parted.get()
+            && let Some(first) = source.from(0).first()
+        {
+            out.partings.note(*first, depth);
+        }
+        Ok(())
     }
 
     /// A segment that the child table named. What lies behind it is most likely what comes next (see
     /// [`runs`](super::runs)); where it is far, it is asked for now, and comes while this one is
-    /// compared and more of the prompt is hashed: an eighth off a lookup among ten million blocks.
+    /// compared and more of the prompt is hashed.
     #[inline]
     fn segment(&self, id: u32) -> Result<Place<'a, Segment>, Stale> {
         let place = self.view.place(id).ok_or(Stale)?;
         if FAR {
-            self.view.each_behind(place, AHEAD, Segment::prefetch_walk);
+            self.view
+                .each_behind(place, ahead::RUN - 1, Segment::prefetch_walk);
         }
         Ok(place)
     }
 
     #[inline]
-    fn child(&self, parent: Parent, hash: LocalHash) -> Option<u32> {
+    fn child(&self, chained: (u64, Parent), hash: LocalHash) -> Option<u32> {
         self.shared.meter.add(Work::Probes, 1);
-        self.shared.child(self.view, parent, hash)
+        self.shared.child(self.view, chained, hash)
     }
 
-    /// Where the walk goes on behind the first `matched` blocks of a segment.
+    /// The segment that a prompt begins with.
     #[inline]
+    fn first(&self, hash: LocalHash) -> Result<Option<Place<'a, Segment>>, Stale> {
+        let root = (self.scope.0, Parent::Root(self.scope));
+        self.child(root, hash)
+            .map(|id| self.segment(id))
+            .transpose()
+    }
+
+    /// Where the walk goes on behind the first `matched` blocks of a segment, `depth` blocks down.
+    #[inline(always)]
     fn next(
         &self,
         place: Place<'a, Segment>,
-        matched: usize,
+        (matched, depth): (usize, usize),
         hash: LocalHash,
     ) -> Result<Option<Place<'a, Segment>>, Stale> {
         let segment = place.item();
         if matched == BLOCKS {
             let next = segment.next.load(Ordering::Acquire);
-            if next != NONE {
+            // Only one child is the next one: where it is another's, its memory is not waited for.
+            if next != NONE && segment.next_tag.load(Ordering::Relaxed) == tag(hash) {
                 let next = self.view.step(place, next).ok_or(Stale)?;
                 if next.item().hashes[0].load(Ordering::Relaxed) == hash.0 {
                     return Ok(Some(next));
@@ -135,10 +158,24 @@ impl<'a, const FAR: bool> Walk<'a, FAR> {
         if segment.children.load(Ordering::Acquire) == 0 {
             return Ok(None);
         }
+        self.part(place, (matched, depth), hash)
+    }
+
+    /// Where the child table leads from there.
+    #[inline(never)]
+    fn part(
+        &self,
+        place: Place<'a, Segment>,
+        (matched, depth): (usize, usize),
+        hash: LocalHash,
+    ) -> Result<Option<Place<'a, Segment>>, Stale> {
         let parent = Parent::Block(block_at(place.number(), matched - 1));
-        self.child(parent, hash)
-            .map(|id| self.segment(id))
-            .transpose()
+        let chained = (place.item().chain_behind(matched), parent);
+        let child = self.child(chained, hash).map(|id| self.segment(id));
+        if FAR && child.is_some() && self.parted.get().is_none() {
+            self.parted.set(Some(depth));
+        }
+        child.transpose()
     }
 
     /// The walk where one word says who holds what.
@@ -147,10 +184,9 @@ impl<'a, const FAR: bool> Walk<'a, FAR> {
         let Some(first) = source.from(0).first() else {
             return Ok(());
         };
-        let Some(id) = self.child(Parent::Root(self.scope), *first) else {
+        let Some(mut place) = self.first(*first)? else {
             return Ok(());
         };
-        let mut place = self.segment(id)?;
         let mut depth = 0;
         let mut alive = u64::MAX;
         loop {
@@ -173,7 +209,7 @@ impl<'a, const FAR: bool> Walk<'a, FAR> {
             let Some(hash) = source.from(depth).first() else {
                 break;
             };
-            match self.next(place, matched, *hash)? {
+            match self.next(place, (matched, depth), *hash)? {
                 Some(next) => place = next,
                 None => break,
             }
@@ -205,10 +241,9 @@ impl<'a, const FAR: bool> Walk<'a, FAR> {
         let Some(first) = source.from(0).first() else {
             return Ok(());
         };
-        let Some(id) = self.child(Parent::Root(self.scope), *first) else {
+        let Some(mut place) = self.first(*first)? else {
             return Ok(());
         };
-        let mut place = self.segment(id)?;
         let mut depth = 0;
         scratch.alive.clear();
         loop {
@@ -242,7 +277,7 @@ impl<'a, const FAR: bool> Walk<'a, FAR> {
             let Some(hash) = source.from(depth).first() else {
                 break;
             };
-            match self.next(place, matched, *hash)? {
+            match self.next(place, (matched, depth), *hash)? {
                 Some(next) => place = next,
                 None => break,
             }
@@ -290,7 +325,10 @@ impl<'a, const FAR: bool> Walk<'a, FAR> {
                 rows.push(read_record(group, record));
             }
         };
-        add(segment.plane.load(Ordering::Relaxed), segment.record());
+        add(
+            segment.holders.plane.load(Ordering::Relaxed),
+            segment.record(),
+        );
         let spills = self.shared.spills.view();
         let mut next = segment.spill.load(Ordering::Acquire);
         // Records hang in a list that only grows while the segment is linked; a list that is
@@ -300,7 +338,7 @@ impl<'a, const FAR: bool> Walk<'a, FAR> {
                 return Ok(());
             }
             let spill = spills.get(next).ok_or(Stale)?;
-            add(spill.plane.load(Ordering::Relaxed), spill.record());
+            add(spill.holders.plane.load(Ordering::Relaxed), spill.record());
             next = spill.next.load(Ordering::Acquire);
         }
         Err(Stale)

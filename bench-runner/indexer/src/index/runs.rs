@@ -131,7 +131,9 @@ impl super::Index {
         first: crate::hash::LocalHash,
     ) -> (Vec<u32>, usize) {
         let view = self.shared.segments.view();
-        let mut next = self.shared.child(view, Parent::Root(scope), first);
+        let mut next = self
+            .shared
+            .child(view, (scope.0, Parent::Root(scope)), first);
         let mut ids = Vec::new();
         while let Some((id, segment)) = next.and_then(|id| Some((id, view.get(id)?))) {
             ids.push(id);

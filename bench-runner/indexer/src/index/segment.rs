@@ -1,5 +1,6 @@
 //! A segment: up to eight blocks in a row, who holds them, and what the engines call them.
 
+use super::chain;
 use super::prefetch::prefetch;
 use crate::hash::LocalHash;
 use crate::sync::{AtomicU8, AtomicU32, AtomicU64, Check, Ordering, Own, fence, is_made};
@@ -24,26 +25,28 @@ pub(crate) const NONE: u32 = u32::MAX;
 #[repr(C, align(64))]
 pub(crate) struct Segment {
     pub(crate) holders: Holders,
-    /// Published blocks; only grows while the segment is linked.
-    pub(crate) length: AtomicU32,
     /// The block before the first; NONE for a root.
     pub(crate) parent: AtomicU32,
     /// The first child of the eighth block.
     pub(crate) next: AtomicU32,
     /// The first record of another plane's holders.
     pub(crate) spill: AtomicU32,
-    /// Which plane `holders` and `columns` are of.
-    pub(crate) plane: AtomicU32,
     /// Child segments of any of the blocks.
     pub(crate) children: AtomicU32,
-    /// For a root, the scope it belongs to.
-    pub(crate) scope: AtomicU64,
+    /// The [`tag`] of the block that `next` begins with; stored before `next` is.
+    pub(crate) next_tag: AtomicU32,
+    /// Published blocks; only grows while the segment is linked.
+    pub(crate) length: AtomicU8,
     /// Writer only: blocks that somebody holds, a bit each.
     pub(crate) held: AtomicU8,
     /// Writer only: blocks whose entry in `names` is the fleet's name for them.
     pub(crate) named: AtomicU8,
     /// Writer only: linked, and stored to since the evicting hand came by.
     pub(crate) state: AtomicU8,
+    /// What leads to the first block: for a root, the scope it belongs to.
+    pub(crate) chain: AtomicU64,
+    /// What leads on behind the eighth block; valid where there are eight.
+    pub(crate) chain_behind: AtomicU64,
     pub(crate) hashes: [AtomicU64; BLOCKS],
     pub(crate) columns: [AtomicU64; BLOCKS],
     /// The low 64 bits of the engines' name for each block.
@@ -61,6 +64,8 @@ pub(crate) const KEPT: u8 = 4;
 #[derive(Debug, Default)]
 pub(crate) struct Holders {
     pub(crate) version: AtomicU32,
+    /// Whose they are.
+    pub(crate) plane: AtomicU32,
     pub(crate) full: AtomicU64,
     pub(crate) part: AtomicU64,
 }
@@ -70,7 +75,6 @@ pub(crate) struct Holders {
 #[repr(C, align(32))]
 pub(crate) struct Spill {
     pub(crate) holders: Holders,
-    pub(crate) plane: AtomicU32,
     pub(crate) next: AtomicU32,
     pub(crate) columns: [AtomicU64; BLOCKS],
 }
@@ -177,6 +181,25 @@ impl Segment {
         }
     }
 
+    /// What leads on behind the first `count` of its blocks.
+    #[inline]
+    pub(crate) fn chain_behind(&self, count: usize) -> u64 {
+        if count == BLOCKS {
+            return self.chain_behind.load(Ordering::Relaxed);
+        }
+        chain::within(self.chain.load(Ordering::Relaxed), &self.hashes, count)
+    }
+
+    /// Publishes the first `length` of its blocks, whose hashes are there.
+    #[inline]
+    pub(crate) fn set_length(&self, length: usize) {
+        if length == BLOCKS {
+            let behind = chain::within(self.chain.own(), &self.hashes, BLOCKS);
+            self.chain_behind.store(behind, Ordering::Relaxed);
+        }
+        self.length.store(length as u8, Ordering::Release);
+    }
+
     /// How many leading blocks of the segment, from `first` on and below `limit`, have the wanted
     /// hashes.
     #[inline]
@@ -191,11 +214,8 @@ impl Segment {
     /// Whether all eight blocks have the wanted hashes.
     #[inline]
     pub(crate) fn matches_all(&self, wanted: &[LocalHash; BLOCKS]) -> bool {
-        let mut difference = 0;
-        for (stored, wanted) in self.hashes.iter().zip(wanted) {
-            difference |= stored.load(Ordering::Relaxed) ^ wanted.0;
-        }
-        difference == 0
+        let mut pairs = self.hashes.iter().zip(wanted);
+        pairs.all(|(stored, wanted)| stored.load(Ordering::Relaxed) == wanted.0)
     }
 
     /// A field that only the writer changes, as the writer sees it.
@@ -218,6 +238,12 @@ impl Spill {
             columns: &self.columns,
         }
     }
+}
+
+/// What tells most blocks apart without a look at them.
+#[inline]
+pub(crate) fn tag(hash: LocalHash) -> u32 {
+    hash.0 as u32
 }
 
 /// A block's number from its segment and place.

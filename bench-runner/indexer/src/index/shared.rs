@@ -65,15 +65,15 @@ impl Shared {
         self.children.drop_retired(&mut growths.children);
     }
 
-    /// The segment that begins with `hash` under `parent`, in the child table.
+    /// The segment that begins with `hash` under `parent`, to which `chain` leads, in the child table.
     #[inline]
     pub(crate) fn child(
         &self,
         view: View<'_, Segment>,
-        parent: Parent,
+        (chain, parent): (u64, Parent),
         hash: LocalHash,
     ) -> Option<u32> {
-        self.children.find(self.child_hash(parent, hash), |id| {
+        self.children.find(self.child_hash(chain, hash), |id| {
             view.get(id)
                 .is_some_and(|segment| begins(segment, parent, hash))
         })
@@ -84,10 +84,10 @@ impl Shared {
     pub(crate) fn own_child(
         &self,
         view: View<'_, Segment>,
-        parent: Parent,
+        (chain, parent): (u64, Parent),
         hash: LocalHash,
     ) -> Option<u32> {
-        self.children.find_own(self.child_hash(parent, hash), |id| {
+        self.children.find_own(self.child_hash(chain, hash), |id| {
             view.get(id)
                 .is_some_and(|segment| begins(segment, parent, hash))
         })
@@ -95,11 +95,8 @@ impl Shared {
 
     /// The hash of an entry in the child table.
     #[inline]
-    pub(crate) fn child_hash(&self, parent: Parent, hash: LocalHash) -> u64 {
-        match parent {
-            Parent::Root(scope) => self.keys.pair(scope.0, hash.0),
-            Parent::Block(block) => self.keys.pair(u64::from(block), hash.0),
-        }
+    pub(crate) fn child_hash(&self, chain: u64, hash: LocalHash) -> u64 {
+        self.keys.pair(chain, hash.0)
     }
 }
 
@@ -112,7 +109,7 @@ fn begins(segment: &Segment, parent: Parent, hash: LocalHash) -> bool {
 #[inline]
 pub(crate) fn parent_of(segment: &Segment) -> Parent {
     match segment.parent.load(Ordering::Relaxed) {
-        NONE => Parent::Root(ScopeId(segment.scope.load(Ordering::Relaxed))),
+        NONE => Parent::Root(ScopeId(segment.chain.load(Ordering::Relaxed))),
         block => Parent::Block(block),
     }
 }

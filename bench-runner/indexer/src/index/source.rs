@@ -9,6 +9,9 @@ use crate::hash::{Keys, LocalHash};
 pub(crate) trait Source {
     /// The hashes from a depth on: at least eight, or all there are.
     fn from(&mut self, depth: usize) -> &[LocalHash];
+
+    /// Has the hashes below a depth ready, as far as there are any: for while memory is waited for.
+    fn ready(&mut self, depth: usize) -> &[LocalHash];
 }
 
 /// Hashes that are there.
@@ -18,6 +21,11 @@ impl Source for Ready<'_> {
     #[inline]
     fn from(&mut self, depth: usize) -> &[LocalHash] {
         &self.0[depth..]
+    }
+
+    #[inline]
+    fn ready(&mut self, _: usize) -> &[LocalHash] {
+        self.0
     }
 }
 
@@ -86,5 +94,13 @@ impl Source for Lazy<'_> {
             self.hash_more();
         }
         &self.hashes[depth..self.done]
+    }
+
+    #[inline]
+    fn ready(&mut self, depth: usize) -> &[LocalHash] {
+        while self.done < depth.min(self.hashes.len()) {
+            self.hash_more();
+        }
+        &self.hashes[..self.done]
     }
 }

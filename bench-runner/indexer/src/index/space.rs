@@ -1,7 +1,7 @@
 //! Making segments and taking them out: allocation, links, and quarantine.
 
 use super::runs::MOST_KEPT;
-use super::segment::{BLOCKS, LINKED, NONE, Record, Segment, TOUCHED, place_of};
+use super::segment::{BLOCKS, LINKED, NONE, Record, Segment, TOUCHED, place_of, tag};
 use super::shared::{Parent, parent_of};
 use super::writer::Edit;
 use crate::hash::LocalHash;
@@ -32,18 +32,17 @@ impl<'a> Edit<'a> {
         for (slot, hash) in segment.hashes.iter().zip(hashes) {
             slot.store(hash.0, Ordering::Relaxed);
         }
-        put(&segment.length, hashes.len() as u32);
         put(&segment.next, NONE);
         put(&segment.spill, NONE);
-        put(&segment.plane, plane);
+        put(&segment.holders.plane, plane);
         put(&segment.children, 0);
-        match parent {
-            Parent::Root(scope) => {
-                put(&segment.parent, NONE);
-                segment.scope.store(scope.0, Ordering::Relaxed);
-            }
-            Parent::Block(block) => put(&segment.parent, block),
-        }
+        let above = match parent {
+            Parent::Root(_) => NONE,
+            Parent::Block(block) => block,
+        };
+        put(&segment.parent, above);
+        segment.chain.store(self.chain(parent), Ordering::Relaxed);
+        segment.set_length(hashes.len());
         segment.held.store(0, Ordering::Relaxed);
         segment.named.store(0, Ordering::Relaxed);
         segment.state.store(LINKED | TOUCHED, Ordering::Relaxed);
@@ -59,6 +58,7 @@ impl<'a> Edit<'a> {
             let above = self.segment(parent_id);
             put(&above.children, get(&above.children) + 1);
             if place == BLOCKS - 1 && get(&above.next) == NONE {
+                put(&above.next_tag, tag(LocalHash(segment.hashes[0].own())));
                 above.next.store(id, Ordering::Release);
                 return;
             }
@@ -72,7 +72,7 @@ impl<'a> Edit<'a> {
 
     fn child_hash(&self, segment: &Segment) -> u64 {
         let first = LocalHash(segment.hashes[0].own());
-        self.shared.child_hash(parent_of(segment), first)
+        self.shared.child_hash(segment.chain.own(), first)
     }
 
     /// Takes out the segments that this event left without holders and children, and those above
@@ -180,7 +180,7 @@ impl<'a> Edit<'a> {
         let spill = spill.expect("the number came from the arena");
         spill.holders.full.store(0, Ordering::Relaxed);
         spill.holders.part.store(0, Ordering::Relaxed);
-        put(&spill.plane, plane);
+        put(&spill.holders.plane, plane);
         put(&spill.next, get(&segment.spill));
         segment.spill.store(id, Ordering::Release);
         spill.record()

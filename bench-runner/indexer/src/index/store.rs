@@ -2,7 +2,7 @@
 
 use super::meter::Work;
 use super::seats::Target;
-use super::segment::{BLOCKS, NONE, Segment, TOUCHED, block_at, place_of};
+use super::segment::{BLOCKS, NONE, Segment, TOUCHED, block_at, place_of, tag};
 use super::shared::Parent;
 use super::types::{Applied, WorkerId};
 use super::writer::{Edit, Prepared};
@@ -132,7 +132,7 @@ impl<'a> Edit<'a> {
             } else if after == BLOCKS {
                 let next = segment.next.own();
                 if next != NONE {
-                    if is_it(self.segment(next), 0) {
+                    if segment.next_tag.own() == tag(hash) && is_it(self.segment(next), 0) {
                         return Some((next, 0));
                     }
                     children -= 1;
@@ -143,8 +143,21 @@ impl<'a> Edit<'a> {
             }
         }
         self.shared.meter.add(Work::Probes, 1);
-        let id = self.shared.own_child(self.view, parent, hash)?;
+        let chained = (self.chain(parent), parent);
+        let id = self.shared.own_child(self.view, chained, hash)?;
         Some((id, 0))
+    }
+
+    /// What leads to the children of a parent.
+    #[inline]
+    pub(crate) fn chain(&self, parent: Parent) -> u64 {
+        match parent {
+            Parent::Root(scope) => scope.0,
+            Parent::Block(block) => {
+                let (id, place) = place_of(block);
+                self.segment(id).chain_behind(place + 1)
+            }
+        }
     }
 
     /// The target claims blocks that are there, under the given names; gives how many it did not
@@ -226,19 +239,15 @@ impl<'a> Edit<'a> {
         if holds_all && is_plain && self.give_names(segment, id, old, names) {
             // Still a holder of everything: there is nothing to mark.
             self.count_held(segment, super::segment::span(old, new));
-            segment.length.store(new as u32, Ordering::Release);
+            segment.set_length(new);
             return;
         }
         // The exact way marks block by block, and readers may see each as it comes.
         if holds_all {
             self.open(segment, target, old);
         }
-        self.set_length(segment, new);
+        segment.set_length(new);
         self.claim_new(target, id, segment, old, names);
-    }
-
-    fn set_length(&self, segment: &Segment, length: usize) {
-        segment.length.store(length as u32, Ordering::Release);
     }
 
     /// Names and marks new blocks.
