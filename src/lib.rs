@@ -19,6 +19,10 @@
 //! 1. `store` decides nothing, `analysis` reads nothing, templates compute nothing.
 //! 2. Everything derived can be dropped and rebuilt from the raw samples, to the same answer.
 
+// Whoever closes a pipe has read enough: no command may panic under `head`.
+#[macro_use(print, println, eprintln)]
+extern crate bench_report;
+
 pub mod analysis;
 pub mod chart;
 pub mod command;

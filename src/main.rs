@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use bench_report::eprintln;
 use kvmark::command::{self, export_run, keep, memory, site, token};
 use kvmark::config::{Cli, Command};
 use kvmark::demo;
@@ -16,11 +17,10 @@ fn main() -> ExitCode {
 #[tokio::main]
 async fn run() -> ExitCode {
     let Cli { command, config } = Cli::read(std::env::args_os()).unwrap_or_else(|e| e.exit());
-    // The demo speaks to a newcomer: only what went wrong may stand between its lines.
-    let usual = if matches!(command, Some(Command::Demo(_))) {
-        "warn"
-    } else {
-        "info"
+    // A server keeps a log; whoever types a command reads its own lines, and what went wrong.
+    let usual = match command {
+        None | Some(Command::Serve) => "info,tiny_skia=error",
+        _ => "error,kvmark=warn",
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual));
     tracing_subscriber::fmt()

@@ -19,7 +19,7 @@
 //! - [`environment`]: machine, program and revision.
 //! - [`instructions`]: instructions of an operation, where they can be counted.
 //! - [`mod@interrupt`]: what Ctrl-C does.
-//! - [`output`]: progress and the table. `printing`: `print!` for pipes that may be closed.
+//! - [`output`]: progress and the table.
 //! - [`profile`]: flame graphs and traces, in passes of their own.
 //! - [`upload`]: the server, the spool, live messages.
 //!
@@ -27,9 +27,9 @@
 //! 1. Measuring code never prints.
 //! 2. Every figure comes from a measurement; what cannot be had is absent, never zero.
 
-// First, so that every module after it has its macros.
-#[macro_use]
-mod printing;
+// Whoever closes a pipe has read enough: no command may panic under `head`.
+#[macro_use(print, println, eprintln)]
+extern crate bench_report;
 
 pub mod ab;
 pub mod analyze;

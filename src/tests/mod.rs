@@ -18,6 +18,7 @@ mod layering;
 mod openapi;
 mod pages;
 mod place;
+mod printing;
 mod scenario;
 mod site;
 mod upgrade;

@@ -5,6 +5,7 @@
 //! - [`report`]: report format 1, field by field, as it travels; limits, refusals, identity of a machine.
 //! - [`read`]: what other tools wrote, into reports.
 //! - [`stacks`]: folded stacks of profiles, summed and compared.
+//! - [`printing`]: `print!` for pipes that may be closed, for both programs.
 //! - [`mod@write`]: reports as Go benchmark text and as a baseline file.
 //! - `words`: enums that are one word each on the wire.
 //!
@@ -14,6 +15,7 @@
 //! 2. A field that is not known is absent, never zero and never guessed.
 
 pub mod metric;
+pub mod printing;
 pub mod read;
 pub mod report;
 pub mod stacks;
