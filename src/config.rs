@@ -11,10 +11,32 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::domain::github::{GithubApi, GithubPages, GithubRepository, GithubToken};
 use crate::domain::{RunKind, Scope};
 
+/// What stands at the end of the help.
+const EXAMPLES: &str = "\
+Examples:
+  kvmark demo                             a year of sample data, and this machine measured for real
+  kvmark serve --database kvmark.db       the dashboard, on http://127.0.0.1:8080
+  kvmark token create --scope upload --note nightly
+  kvmark backup copy.db                   while the server runs
+  kvmark export-site public               the pages as files that open without a server
+
+The results come from bench-runner: see bench-runner --help.
+
+Exit codes:
+  0  done
+  1  it failed, or verify or rebuild --check found something wrong
+  2  wrong usage";
+
 /// Keeps the performance history of a KV-cache event indexer, and says honestly whether it got
 /// slower.
 #[derive(Debug, Parser)]
-#[command(name = "kvmark", version, about, propagate_version = true)]
+#[command(
+    name = "kvmark",
+    version,
+    about,
+    propagate_version = true,
+    after_help = EXAMPLES
+)]
 pub struct Cli {
     /// What to do; `serve` where nothing is given.
     #[command(subcommand)]
@@ -186,6 +208,9 @@ pub enum TokenCommand {
     },
 }
 
+/// The heading of what only a server needs, in every command's help.
+const SERVING: &str = "Options of a server";
+
 /// What every command may be told.
 #[derive(Debug, Clone, Args)]
 pub struct Config {
@@ -193,34 +218,45 @@ pub struct Config {
     #[arg(
         long,
         env = "KVMARK_BIND",
+        value_name = "ADDRESS",
         default_value = "127.0.0.1:8080",
-        global = true
+        global = true,
+        help_heading = SERVING
     )]
     pub bind: SocketAddr,
     /// The SQLite file; made where it is not there.
     #[arg(
         long,
         env = "KVMARK_DATABASE",
+        value_name = "FILE",
         default_value = "kvmark.db",
         global = true
     )]
     pub database: PathBuf,
     /// The address under which people reach this server, such as `https://perf.example.org`.
-    #[arg(long, env = "KVMARK_PUBLIC_URL", global = true, value_parser = public_url)]
+    #[arg(
+        long,
+        env = "KVMARK_PUBLIC_URL",
+        value_name = "URL",
+        global = true,
+        help_heading = SERVING,
+        value_parser = public_url
+    )]
     pub public_url: Option<String>,
     /// The branch whose nightly runs form baselines.
     #[arg(
         long,
         env = "KVMARK_MAIN_BRANCH",
+        value_name = "BRANCH",
         default_value = "main",
         global = true
     )]
     pub main_branch: String,
     /// Reading needs a token, too.
-    #[arg(long, env = "KVMARK_READ_TOKEN", global = true)]
+    #[arg(long, env = "KVMARK_READ_TOKEN", global = true, help_heading = SERVING)]
     pub read_token: bool,
     /// Take uploads without a token: on a loopback address only, until the first token is made.
-    #[arg(long, env = "KVMARK_OPEN_UPLOADS", global = true)]
+    #[arg(long, env = "KVMARK_OPEN_UPLOADS", global = true, help_heading = SERVING)]
     pub open_uploads: bool,
     /// The repository on GitHub that gets issues, comments and checks; `GITHUB_TOKEN` must be in
     /// the environment.
@@ -228,7 +264,8 @@ pub struct Config {
         long,
         env = "KVMARK_GITHUB_REPOSITORY",
         value_name = "OWNER/NAME",
-        global = true
+        global = true,
+        help_heading = SERVING
     )]
     pub github_repository: Option<GithubRepository>,
     /// Where GitHub's API is; https, or http on a loopback address.
@@ -237,7 +274,8 @@ pub struct Config {
         env = "GITHUB_API_URL",
         value_name = "URL",
         default_value = "https://api.github.com",
-        global = true
+        global = true,
+        help_heading = SERVING
     )]
     pub github_api_url: GithubApi,
     /// Of the environment only: what stands on a command line is seen by every user of the machine.

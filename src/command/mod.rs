@@ -21,6 +21,7 @@ use crate::config::Config;
 use crate::demo;
 use crate::github::Client;
 use crate::store::{Store, StoreOptions};
+use crate::text;
 use crate::web::{self, AppState};
 
 /// Opens the store that the configuration names.
@@ -49,6 +50,11 @@ pub async fn serve(config: Config) -> Result<()> {
         .await
         .with_context(|| format!("cannot listen on {}", config.bind))?;
     println!("kvmark listens on http://{}", listener.local_addr()?);
+    let database = config.database.display();
+    match store.sizes().await?.runs {
+        0 => println!("{database} is empty: the first page says how to fill it"),
+        n => println!("{database} holds {}", text::plural(n, "run", "runs")),
+    }
     let mut state = AppState::new(store.clone(), config);
     state.descriptions = Arc::new(demo::descriptions());
     state.github = github;

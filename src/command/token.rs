@@ -29,7 +29,10 @@ pub async fn run(config: &Config, command: TokenCommand) -> Result<()> {
         TokenCommand::List => {
             for token in store.list_tokens().await? {
                 let kinds = match &token.kinds {
-                    Some(kinds) => serde_json::to_string(kinds)?,
+                    Some(kinds) => {
+                        let words: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
+                        words.join(",")
+                    }
                     None => "all kinds".to_owned(),
                 };
                 let state = match token.revoked_at {
