@@ -64,10 +64,14 @@ pub struct CurvePlot {
     pub lines: Vec<Line>,
     /// A point to name: position and text.
     pub note: Option<((f64, f64), String)>,
+    /// A span along x to name: its ends and text, a little above the axis.
+    pub bracket: Option<((f64, f64), String)>,
 }
 
 /// A label among several begins with a piece of its line, this long with the space after it.
 const SWATCH: f64 = 14.0;
+/// How far above the axis a bracket lies.
+const BRACKET_LIFT: f64 = 20.0;
 const POINT_BUCKET: f64 = 1.5;
 /// Above this many points a line has no dots.
 const MOST_DOTS: usize = 24;
@@ -240,6 +244,7 @@ pub fn curve_at(data: &CurvePlot, size: CurveSize, ticks: &[Tick]) -> String {
         pen.x_axis(&ticks, along_x, f64::from(width));
         pen.lines(along_x, along_y);
         pen.note(along_x, along_y, f64::from(width));
+        pen.bracket(along_x, f64::from(width));
     })
 }
 
@@ -407,6 +412,25 @@ impl Pen<'_, '_> {
         self.canvas
             .text((start, at.1 + 4.0), anchor, Role::Halo, text);
     }
+
+    fn bracket(&self, along_x: impl Fn(f64) -> f64, width: f64) {
+        let Some(((from, to), text)) = &self.data.bracket else {
+            return;
+        };
+        let [from, to] = [from, to].map(|x| self.area.px((along_x(*x), 0.0)).0);
+        let y = self.frame.bottom - BRACKET_LIFT;
+        let path = |points: [(f64, f64); 2]| self.canvas.path(Role::Cursor, points);
+        path([(from, y), (to, y)]);
+        for end in [from, to] {
+            path([(end, y - 4.0), (end, y + 4.0)]);
+        }
+        let (start, anchor) = if to + 7.0 + text_width(text) <= width {
+            (to + 7.0, Anchor::Start)
+        } else {
+            (from - 7.0, Anchor::End)
+        };
+        self.canvas.text((start, y + 4.0), anchor, Role::Halo, text);
+    }
 }
 
 #[cfg(test)]
@@ -428,7 +452,23 @@ mod tests {
                 marks: Vec::new(),
             }],
             note: None,
+            bracket: None,
         }
+    }
+
+    #[test]
+    fn a_bracket_is_named_beside_it_and_on_its_other_side_where_there_is_no_room() {
+        let mut plot = plot("", (0..=10).map(|i| (f64::from(i), 1.0)).collect());
+        plot.x_log = false;
+        plot.bracket = Some(((1.0, 2.0), "drained in 1 s".to_owned()));
+        let svg = curve(&plot, CurveSize::Wide);
+        assert!(svg.contains("drained in 1 s"), "{svg}");
+        assert!(!svg.contains("class=\"e k halo\""), "{svg}");
+        plot.bracket = Some(((8.0, 10.0), "drained in 2 s".to_owned()));
+        assert!(
+            curve(&plot, CurveSize::Wide).contains("class=\"e k halo\""),
+            "{svg}"
+        );
     }
 
     #[test]

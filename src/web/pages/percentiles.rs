@@ -68,6 +68,7 @@ pub(super) fn both(
         y_log: wants_log(values),
         lines,
         note: None,
+        bracket: None,
     };
     curve_at(&plot, CurveSize::Third, &ticks())
 }

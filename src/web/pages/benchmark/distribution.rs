@@ -105,6 +105,7 @@ pub(super) fn distribution(
         y_log: false,
         lines: Vec::new(),
         note: None,
+        bracket: None,
     };
     let sides: Vec<(&str, bool, &Distribution)> = base
         .map(|(side, d)| (side.name.as_str(), true, d))

@@ -72,6 +72,7 @@ fn scaling(param: &str, along: &Along, pair: &Pair, loaded: &Loaded) -> Option<S
         y_log,
         lines,
         note: None,
+        bracket: None,
     };
     Some(Scaling {
         svg: curve(&plot, CurveSize::Third),

@@ -175,6 +175,7 @@ fn sweep(metric: &str, rows: &[&Judged]) -> Option<(String, String)> {
             })
             .collect(),
         note: None,
+        bracket: None,
     };
     Some((param.to_owned(), curve(&plot, CurveSize::Third)))
 }

@@ -60,6 +60,10 @@ fn timeline(recorded: &Curve) -> Timeline {
     }
     let top = highest(&recorded.points);
     let number = y.number(top.1);
+    let peak = peak(&recorded.points);
+    let is_narrow = peak
+        .as_ref()
+        .is_some_and(|within| is_narrow(&recorded.points, within));
     let y_unit = if is_depth && y.label == "events" {
         "events waiting".to_owned()
     } else {
@@ -71,8 +75,13 @@ fn timeline(recorded: &Curve) -> Timeline {
         y_unit: y_unit.clone(),
         x_title: match x.label {
             "" => String::new(),
+            "s" => "seconds since start".to_owned(),
             unit => format!("{unit} since start"),
         },
+        bracket: peak
+            .as_ref()
+            .filter(|_| !is_narrow)
+            .map(|within| bracket(&recorded.points[within.clone()], top.0, (&recorded.x, x))),
         note: Some((
             (x.scaled(top.0), y.scaled(top.1)),
             format!("{number}, {word}"),
@@ -88,7 +97,7 @@ fn timeline(recorded: &Curve) -> Timeline {
         what,
         wide: curve(&plot, CurveSize::Wide),
         narrow: curve(&plot, CurveSize::Narrow),
-        peak: peak(&recorded.points).map(|within| {
+        peak: peak.filter(|_| is_narrow).map(|within| {
             let alone = &recorded.points[within];
             let start = alone[0].0;
             let since: Vec<(f64, f64)> = alone.iter().map(|(x, y)| (x - start, *y)).collect();
@@ -104,6 +113,7 @@ fn timeline(recorded: &Curve) -> Timeline {
                 label: says.clone(),
                 y_unit,
                 x_title: format!("{} since the spike began", x.label),
+                bracket: Some(bracket(&since, top.0 - start, (&recorded.x, x))),
                 ..plain(line_of(&since, x, y))
             };
             (curve(&plot, CurveSize::Third), says)
@@ -122,6 +132,7 @@ fn plain(line: Line) -> CurvePlot {
         y_log: false,
         lines: vec![line],
         note: None,
+        bracket: None,
     }
 }
 
@@ -153,17 +164,33 @@ fn count_peaks(points: &[(f64, f64)], top: f64) -> u64 {
     rises as u64 + u64::from(at_start)
 }
 
+/// How long a peak takes from its highest point to its end. `x`: the unit of its points, and the
+/// scale of the drawing.
+fn bracket(peak: &[(f64, f64)], top: f64, (unit, x): (&str, Scale)) -> ((f64, f64), String) {
+    let end = peak.last().map_or(top, |end| end.0);
+    let took = end - top;
+    let drained = format!("drained in {}", value::scale(unit, [took]).reading(took));
+    ((x.scaled(top), x.scaled(end)), drained)
+}
+
 /// The points of the highest peak, from the last low one before it to the first after it; none where
-/// the peak is wide enough to be seen on the whole, or does not end.
+/// it does not end.
 fn peak(points: &[(f64, f64)]) -> Option<Range<usize>> {
     let top = highest(points);
     let at = points.iter().position(|point| *point == top)?;
     let is_low = |point: &(f64, f64)| point.1 <= top.1 * OVER;
     let start = points[..at].iter().rposition(is_low)?;
     let end = at + points[at..].iter().position(is_low)?;
-    let whole = points.last()?.0 - points.first()?.0;
-    let is_narrow = points[end].0 - points[start].0 < whole * NARROW;
-    (is_narrow && end - start >= 3).then_some(start..end + 1)
+    (end - start >= 3).then_some(start..end + 1)
+}
+
+/// Whether a peak is no more than a line where the whole is drawn.
+fn is_narrow(points: &[(f64, f64)], peak: &Range<usize>) -> bool {
+    let width = |points: &[(f64, f64)]| match points {
+        [first, .., last] => last.0 - first.0,
+        _ => 0.0,
+    };
+    width(&points[peak.clone()]) < width(points) * NARROW
 }
 
 #[cfg(test)]
@@ -197,14 +224,19 @@ mod tests {
         assert!(says.contains("3,000 events"), "{says}");
         assert!(says.ends_with("within 8,000 µs."), "{says}");
         assert!(svg.contains("µs since the spike began"), "{svg}");
+        assert!(svg.contains("drained in 7,200 µs"), "{svg}");
         assert!(drawn.wide.contains("3,000, deepest"));
     }
 
     #[test]
     fn a_wide_spike_and_one_that_does_not_end_are_seen_on_the_whole() {
-        assert_eq!(timeline(&burst(900.0)).peak, None);
+        let wide = timeline(&burst(900.0));
+        assert_eq!(wide.peak, None);
+        assert!(wide.wide.contains("drained in 810"), "{}", wide.wide);
         let mut endless = burst(8.0);
         endless.points.truncate(8);
-        assert_eq!(timeline(&endless).peak, None);
+        let endless = timeline(&endless);
+        assert_eq!(endless.peak, None);
+        assert!(!endless.wide.contains("drained"), "{}", endless.wide);
     }
 }
