@@ -27,7 +27,8 @@
   };
 
   function trend(figure) {
-    const byDate = "zoom" in figure.dataset;
+    // A file of an export knows its axis, and no server to ask for another one.
+    const byDate = "zoom" in figure.dataset, canZoom = Boolean(figure.dataset.zoom);
     const embedded = figure.querySelector("script");
     let loading, nights = embedded ? JSON.parse(embedded.textContent) : null;
     let current = -1, from = null, tip = null, cursor = null;
@@ -115,7 +116,7 @@
     });
     figure.addEventListener("pointerdown", event => {
       const svg = event.target.closest?.("svg[data-plot]");
-      if (svg && byDate && event.button === 0 && event.pointerType !== "touch") {
+      if (svg && canZoom && event.button === 0 && event.pointerType !== "touch") {
         from = { x: place(svg, event), svg };
         event.preventDefault();
         figure.focus({ preventScroll: true });
@@ -144,7 +145,7 @@
 
     figure.tabIndex = 0;
     figure.querySelector("figcaption").append(make("span", "faint",
-      byDate ? "drag to zoom, arrow keys go from night to night" : "arrow keys go from night to night"));
+      canZoom ? "drag to zoom, arrow keys go from night to night" : "arrow keys go from night to night"));
   }
 
   // Charts that are read together: one night is shown in all of them, and a drag zooms them all.
@@ -152,8 +153,8 @@
     const embedded = group.querySelector("script");
     let loading, all = embedded ? JSON.parse(embedded.textContent) : null;
     let current = -1, from = null;
-    const cursors = [], before = new Map();
-    const line = group.insertBefore(make("p", "now", "Point at a night, or use the arrow keys: all charts show it. Drag to zoom them together."), group.firstChild);
+    const cursors = [], before = new Map(), canZoom = Boolean(group.dataset.zoom);
+    const line = group.insertBefore(make("p", "now", "Point at a night, or use the arrow keys: all charts show it." + (canZoom ? " Drag to zoom them together." : "")), group.firstChild);
     line.setAttribute("role", "status");
 
     const load = () => all ? Promise.resolve(all) : loading ??= read(group.dataset.points).then(answer => {
@@ -230,7 +231,7 @@
     });
     group.addEventListener("pointerdown", event => {
       const svg = event.target.closest?.("svg[data-plot]");
-      if (!svg || event.button !== 0 || event.pointerType === "touch") return;
+      if (!svg || !canZoom || event.button !== 0 || event.pointerType === "touch") return;
       from = { place: at(svg, event), x: event.clientX };
       event.preventDefault();
       group.focus({ preventScroll: true });
@@ -317,6 +318,7 @@
     for (const other of document.querySelectorAll("details[data-key]")) other.open = other === details;
     details.querySelector("input:not([type=hidden])").focus();
   };
+  const login = document.querySelector("[data-login]");
   let at = -1;
   addEventListener("keydown", event => {
     if (event.altKey || event.ctrlKey || event.metaKey || event.target.closest?.("input, textarea, select, figure")) return;
@@ -333,6 +335,8 @@
       rows[at].querySelector("a").focus();
     } else if (event.key === "o" && rows[at]) rows[at].querySelector("a").click();
     // What acts on a row of the list is done on its page, where it is seen.
+    // Who is not logged in is told where to.
+    else if ("asndxu".includes(event.key) && login) login.focus();
     else if ("asndxub".includes(event.key) && rows[at]) location.href = rows[at].querySelector("a").href + "#key-" + event.key;
     else return;
     event.preventDefault();
@@ -340,6 +344,7 @@
   // A link never acts by itself: it only leads to what does.
   const wanted = location.hash.startsWith("#key-") && named(location.hash.slice(5));
   if (wanted) if (wanted.localName === "details") unfold(wanted); else wanted.focus();
+  else if (location.hash.startsWith("#key-")) login?.focus();
   const source = document.querySelector("main [data-live]")?.dataset.live;
   if (source) live(source);
 })();

@@ -61,7 +61,8 @@ fn change_axis(canvas: &Canvas<'_>, plot: &Plot<'_>, frame: Frame, (low, high): 
         let y = plot.px((0.0, change)).1;
         let role = if tick == 0 { Role::Axis } else { Role::Grid };
         canvas.path(role, [(frame.left, y), (frame.right, y)]);
-        let name = format_change(change);
+        // Whole percents by construction.
+        let name = format_change(change).replace(".0%", "%");
         canvas.text((frame.left - 6.0, y + 4.0), Anchor::End, Role::Text, &name);
     }
 }

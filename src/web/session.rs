@@ -8,8 +8,9 @@ use serde::Deserialize;
 
 use super::auth::{COOKIE, Caller, Secret, is_same_origin};
 use super::extract::Query;
-use super::pages::{Place, Shell, html};
+use super::pages::{Place, Reader, Shell, html, links};
 use super::{AppState, WebError};
+use crate::domain::Token;
 
 /// How long a browser keeps the cookie: 30 days.
 const MAX_AGE: u32 = 30 * 24 * 60 * 60;
@@ -110,12 +111,16 @@ async fn page(
     caller: &Caller,
     (to, wrong): (&str, Option<&'static str>),
 ) -> Result<Html<String>, WebError> {
+    let reader = Reader {
+        name: caller.token.as_ref().map(Token::name),
+        login: links::login(own(to)),
+    };
     html(&LoginPage {
-        shell: Shell::of(state, Place::Elsewhere).await?,
+        shell: Shell::of(state, reader, Place::Elsewhere).await?,
         who: caller
             .token
             .as_ref()
-            .map(|token| format!("token {}, scope {}", token.id, token.scope)),
+            .map(|token| format!("{}, scope {}", token.name(), token.scope)),
         to: own(to).to_owned(),
         wrong,
     })

@@ -13,7 +13,8 @@ use crate::domain::RunId;
 use crate::text;
 
 /// What a file cannot do is not drawn in it.
-const WITHOUT_A_SERVER: &str = ".acts,.facets,.tabs,.top nav,.pick{display:none!important}";
+const WITHOUT_A_SERVER: &str =
+    ".acts,.facets,details:has(>.facets),.tabs,.top nav,.pick{display:none!important}";
 
 /// Why a page did not become a file.
 #[derive(Debug, thiserror::Error)]
@@ -74,7 +75,7 @@ pub async fn page(
             "{}?show=all&page=all",
             links::compare(base, &run.to_string())
         ),
-        None => format!("{}?show=all", links::run(run)),
+        None => format!("{}?show=whole", links::run(run)),
     };
     single(inside, &url, label).await
 }

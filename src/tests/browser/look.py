@@ -231,6 +231,7 @@ def offline(browser):
     page.keyboard.press("ArrowLeft")
     page.locator(".tip").wait_for()
     check("latency_p99" in page.locator(".tip").inner_text() or "events" in page.locator(".tip").inner_text(), "export: a night says nothing")
+    check("zoom" not in page.locator("figure.trend").inner_text(), "export: it offers a zoom that no server draws")
     context.close()
 
 
@@ -281,10 +282,15 @@ def handled(browser):
     """An alert is handled by keys alone, by who is logged in."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
-    page.goto(ALERTS + "/login")
-    page.fill("#token", TOKEN)
+    page.goto(ALERTS + "/alerts/1")
+    page.keyboard.press("a")
+    check(page.evaluate("'login' in document.activeElement.dataset"), "/alerts/1: a leads nobody to the login")
     page.keyboard.press("Enter")
-    page.wait_for_url(ALERTS + "/")
+    page.wait_for_url("**/login?to=*")
+    page.keyboard.type(TOKEN)
+    page.keyboard.press("Enter")
+    page.wait_for_url(ALERTS + "/alerts/1")
+    check("test (token 1)" in page.locator(".top .who").inner_text(), f"/alerts/1: the header says {page.locator('.top .who').inner_text()}")
     page.goto(ALERTS + "/alerts")
     page.keyboard.press("j")
     check(page.locator("tr.at").count() == 1, "/alerts: j chooses no row")

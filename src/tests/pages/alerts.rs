@@ -42,14 +42,14 @@ async fn without_an_alert_the_page_says_when_one_opens() {
 async fn an_open_alert_is_listed_counted_in_the_header_and_shown_on_the_first_page() {
     let app = app(9).await;
     let page = Page::get(&app, "/alerts").await;
-    page.says("1 alert needs somebody who looks")
+    page.says("1 alert is open")
         .says("#1")
         .says("+24.7%")
         .says("unassigned");
     assert_eq!(page.count("class=\"count\""), 1);
     Page::get(&app, "/alerts?state=resolved")
         .await
-        .says("No alert is so.");
+        .says("No alert is in this state.");
     Page::get(&app, "/alerts?state=all").await.says("#1");
     Page::get(&app, "/")
         .await
@@ -94,6 +94,13 @@ async fn people_who_are_logged_in_handle_an_alert_by_forms() {
     };
     let page = browser(&app, "GET", "/alerts/1", &token, "none", "").await;
     assert!(page.text().contains("value=\"acknowledge\""));
+    let header = |page: &str| page.split("</header>").next().unwrap().to_owned();
+    assert!(header(page.text()).contains("Logged in as </span>test (token 1)<"));
+    let nobody = header(Page::get(&app, "/alerts/1").await.html());
+    assert!(
+        nobody.contains("href=\"/login?to=%2Falerts%2F1\">Log in<"),
+        "{nobody}"
+    );
     let seen = version().await;
     let taken = send(&format!("version={seen}&action=acknowledge")).await;
     assert_eq!(taken.status, StatusCode::SEE_OTHER, "{}", taken.text());

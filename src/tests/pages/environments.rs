@@ -69,8 +69,8 @@ async fn a_machine_says_what_it_is_its_epochs_and_what_made_them() {
     let text = page.text();
     for part in [
         "bench-1: EPYC <2>, 1 run since 27 Feb 2026",
-        "CPU EPYC to EPYC <2>",
-        "suite 1 to 2",
+        "CPU EPYC → EPYC <2>",
+        "suite 1 → 2",
         "the first",
         "No pair of identical programs was measured here yet",
     ] {
@@ -109,7 +109,7 @@ async fn the_status_of_a_server_says_what_is_kept_what_waits_and_who_is_silent()
     let empty = Page::get(&app, "/status").await;
     for part in [
         "0 runs",
-        "nothing waits",
+        "nothing is waiting",
         "never recorded",
         "Nothing was uploaded yet",
     ] {

@@ -74,7 +74,7 @@ async fn one_run_is_warming_up_and_nothing_is_green() {
         .await
         .says("warming up < 3 nights")
         .says("Last night")
-        .says("no series left its band");
+        .says("no series has a baseline yet");
 }
 
 #[tokio::test]

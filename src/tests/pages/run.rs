@@ -225,3 +225,18 @@ async fn a_run_and_a_comparison_are_one_file_each_that_needs_nothing() {
         Page::with_status(&app, gone, StatusCode::NOT_FOUND).await;
     }
 }
+
+#[tokio::test]
+async fn a_file_holds_every_row_and_a_page_as_many_as_it_has_room_for() {
+    let app = TestApp::new().await;
+    let all = (0..205).map(|n| latency(&format!("B{n}"), 1.0));
+    store(&app, &with(nightly("large", 0), all)).await;
+    let rows = async |query: &str| {
+        let page = Page::get(&app, &format!("/runs/1?show={query}")).await;
+        page.count("<tr role=\"row\" id=\"s")
+    };
+    assert_eq!(rows("all").await, 200);
+    assert_eq!(rows("whole").await, 205);
+    let file = app.get("/files/runs/1").await;
+    assert_eq!(file.text().matches("<tr role=\"row\" id=\"s").count(), 205);
+}

@@ -6,13 +6,13 @@ use axum::response::Html;
 use serde_json::Value;
 
 use super::DESCRIPTION;
-use crate::web::pages::{Place, Shell, html};
+use crate::web::pages::{Place, Reader, Shell, html};
 use crate::web::{AppState, WebError};
 
 /// `GET /api`
-pub async fn show(State(state): State<AppState>) -> Result<Html<String>, WebError> {
+pub async fn show(State(state): State<AppState>, reader: Reader) -> Result<Html<String>, WebError> {
     html(&ApiPage {
-        shell: Shell::of(&state, Place::Elsewhere).await?,
+        shell: Shell::of(&state, reader, Place::Elsewhere).await?,
         about: text(&DESCRIPTION["info"], "description"),
         groups: groups(&DESCRIPTION),
         shapes: shapes(&DESCRIPTION),

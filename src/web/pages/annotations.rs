@@ -9,7 +9,7 @@ use axum::extract::{Form, State};
 use axum::response::{Html, Redirect};
 use serde::Deserialize;
 
-use super::{Place, Shell, html, links};
+use super::{Place, Reader, Shell, html, links};
 use crate::domain::alert::Annotation;
 use crate::domain::{AnnotationId, Millis, Run, RunId, Scope, SeriesId};
 use crate::store::RunFilter;
@@ -101,6 +101,7 @@ struct Row {
 /// `GET /annotations`
 pub async fn list(
     State(state): State<AppState>,
+    reader: Reader,
     Query(query): Query<ListQuery>,
     caller: Caller,
 ) -> Result<Html<String>, WebError> {
@@ -129,7 +130,7 @@ pub async fn list(
         });
     }
     html(&ListPage {
-        shell: Shell::of(&state, Place::Elsewhere).await?,
+        shell: Shell::of(&state, reader, Place::Elsewhere).await?,
         form,
         rows,
         total,
@@ -267,6 +268,7 @@ struct OnePage {
 /// `GET /annotations/{id}`
 pub async fn one(
     State(state): State<AppState>,
+    reader: Reader,
     Path(id): Path<AnnotationId>,
     caller: Caller,
 ) -> Result<Html<String>, WebError> {
@@ -286,7 +288,7 @@ pub async fn one(
         (when, entry.who, what, entry.detail)
     });
     html(&OnePage {
-        shell: Shell::of(&state, Place::Elsewhere).await?,
+        shell: Shell::of(&state, reader, Place::Elsewhere).await?,
         id,
         note: NoteView::new(&note, state.now()),
         series: series.map(|series| (series.name(), links::series(&series))),

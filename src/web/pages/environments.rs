@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::response::Html;
 use bench_report::metric::format_change;
 
-use super::{Place, Shell, html, links, proof};
+use super::{Place, Reader, Shell, html, links, proof};
 use crate::analysis::identical::{Identical, observe, of_rounds};
 use crate::chart::canary::canary;
 use crate::chart::control::control;
@@ -104,11 +104,11 @@ struct RunRow {
 }
 
 /// `GET /environments`
-pub async fn list(State(state): State<AppState>) -> Result<Html<String>, WebError> {
+pub async fn list(State(state): State<AppState>, reader: Reader) -> Result<Html<String>, WebError> {
     let machines = state.store.environments().await?;
     let counts = state.store.environment_counts().await?;
     let now = state.now();
-    let shell = Shell::of(&state, Place::Environments).await?;
+    let shell = Shell::of(&state, reader, Place::Environments).await?;
     let mut names: Vec<&str> = Vec::new();
     let rows = machines
         .iter()
@@ -137,6 +137,7 @@ pub async fn list(State(state): State<AppState>) -> Result<Html<String>, WebErro
 /// `GET /environments/{id}`
 pub async fn show(
     State(state): State<AppState>,
+    reader: Reader,
     Path(id): Path<EnvironmentId>,
 ) -> Result<Html<String>, WebError> {
     let machines = state.store.environments().await?;
@@ -172,7 +173,7 @@ pub async fn show(
         .find(|(other, _)| *other == id)
         .map_or(0, |(_, counts)| counts.runs);
     let now = state.now();
-    let shell = Shell::of(&state, Place::Environments).await?;
+    let shell = Shell::of(&state, reader, Place::Environments).await?;
     let conditions = labels(&runs);
     html(&MachinePage {
         shell,
@@ -305,10 +306,10 @@ fn changed(
 ) -> String {
     let mut changes = Vec::new();
     if before.suite != epoch.suite {
-        changes.push(format!("suite {} to {}", before.suite, epoch.suite));
+        changes.push(format!("suite {} → {}", before.suite, epoch.suite));
     } else if before.suite_version != epoch.suite_version {
         let (from, to) = (&before.suite_version, &epoch.suite_version);
-        changes.push(format!("suite {from} to {to}"));
+        changes.push(format!("suite {from} → {to}"));
     }
     if let (Some(old), Some(new)) = (old, new)
         && old.id != new.id
@@ -320,7 +321,7 @@ fn changed(
         let known = changes.len();
         for (label, now) in &new.facts {
             if let Some(was) = value(old, label).filter(|was| was != now) {
-                changes.push(format!("{label} {was} to {now}"));
+                changes.push(format!("{label} {was} → {now}"));
             }
         }
         if changes.len() == known {
@@ -330,7 +331,7 @@ fn changed(
     if changes.is_empty() {
         changes.push("nothing that is known".to_owned());
     }
-    changes.join(", ")
+    changes.join("; ")
 }
 
 fn pair_row(pair: &Identical) -> PairRow {

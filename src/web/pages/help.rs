@@ -5,19 +5,19 @@ use axum::extract::State;
 use axum::response::Html;
 use bench_report::metric::format_count;
 
-use super::{Place, Shell, html};
+use super::{Place, Reader, Shell, html};
 use crate::analysis::terms;
 use crate::domain::time::DAY_MS;
 use crate::web::{AppState, WebError};
 
 /// `GET /help`
-pub async fn show(State(state): State<AppState>) -> Result<Html<String>, WebError> {
+pub async fn show(State(state): State<AppState>, reader: Reader) -> Result<Html<String>, WebError> {
     let percent = |share: f64| {
         let text = format!("{:.1}", share * 100.0);
         format!("{}%", text.strip_suffix(".0").unwrap_or(&text))
     };
     html(&HelpPage {
-        shell: Shell::of(&state, Place::Help).await?,
+        shell: Shell::of(&state, reader, Place::Help).await?,
         main_branch: state.store.main_branch().to_owned(),
         rule: terms::RULE,
         days: terms::WINDOW_MS / DAY_MS,

@@ -34,10 +34,13 @@ pub mod value;
 pub mod verdict;
 
 use askama::Template;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use axum::response::Html;
 
 use super::assets::AssetUrls;
+use super::auth::Caller;
 use super::live::LiveState;
 use super::{AppState, WebError, auth};
 use crate::domain::{Environment, EnvironmentId, Millis};
@@ -56,6 +59,34 @@ pub struct Shell {
     pub notices: Vec<Notice>,
     /// This program's version.
     pub version: &'static str,
+    /// Who reads, if that is known.
+    pub reader: Option<Reader>,
+}
+
+/// Who reads a page, and which.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reader {
+    /// Whose token it is; none for somebody who is not logged in.
+    pub name: Option<String>,
+    /// Where one logs in and out, and comes back from.
+    pub login: String,
+}
+
+impl FromRequestParts<AppState> for Reader {
+    type Rejection = WebError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, WebError> {
+        let caller = Caller::from_request_parts(parts, state).await?;
+        let here = parts.uri.path_and_query().map_or("/", |here| here.as_str());
+        Ok(Self {
+            name: caller.token.map(|token| token.name()),
+            login: match here {
+                "/" => "/login".to_owned(),
+                here if here.starts_with("/login") => here.to_owned(),
+                here => links::login(here),
+            },
+        })
+    }
 }
 
 /// A line beneath the header.
@@ -106,8 +137,8 @@ pub struct NavLink {
 }
 
 impl Shell {
-    /// What surrounds a page at `current`.
-    pub async fn of(state: &AppState, current: Place) -> Result<Self, WebError> {
+    /// What surrounds a page at `current` for its reader.
+    pub async fn of(state: &AppState, reader: Reader, current: Place) -> Result<Self, WebError> {
         let mut notices = Vec::new();
         if auth::uploads_are_open(state).await? {
             notices.push(Notice {
@@ -133,6 +164,7 @@ impl Shell {
         Ok(Self {
             active_alerts: active.map(|(_, count)| count).sum(),
             notices,
+            reader: Some(reader),
             ..Self::bare(current)
         })
     }
@@ -145,6 +177,7 @@ impl Shell {
             active_alerts: 0,
             notices: Vec::new(),
             version: env!("CARGO_PKG_VERSION"),
+            reader: None,
         }
     }
 

@@ -13,7 +13,7 @@ use super::creep::{CreepRow, creep_rows};
 use super::proof::{self, ProofView};
 use super::rows::{Cell, JudgedView, SeriesView};
 use super::verdict::{VerdictView, change_class, status_class, status_verb};
-use super::{Place, Shell, html, links, server_url, value};
+use super::{Place, Reader, Shell, html, links, server_url, value};
 use crate::analysis::overview::{
     Block, BlockInputs, Counts, Mover, NIGHTS_SHOWN, Night, RedFlag, SPARK_NIGHTS, TargetRow,
     blocks, night as night_of, series_to_draw,
@@ -29,9 +29,10 @@ use crate::web::{AppState, WebError};
 /// `GET /`
 pub async fn show(
     State(state): State<AppState>,
+    reader: Reader,
     headers: HeaderMap,
 ) -> Result<Html<String>, WebError> {
-    let shell = Shell::of(&state, Place::Tonight).await?;
+    let shell = Shell::of(&state, reader, Place::Tonight).await?;
     let environments = state.store.environments().await?;
     let inputs = environments.iter().map(|e| load(&state, e.clone()));
     let inputs = try_join_all(inputs).await?;
@@ -56,8 +57,13 @@ pub async fn show(
             .iter()
             .find(|one| one.environment.id == block.environment.id);
         let tonight = tonight.and_then(|one| one.tonight.as_ref());
+        let mut alerts = rows(&state, &active, &environments).await?;
+        for alert in &mut alerts {
+            // The block says so already.
+            alert.is_sample = false;
+        }
         views.push(BlockView {
-            alerts: rows(&state, &active, &environments).await?,
+            alerts,
             creep: match tonight {
                 Some(night) => creep_rows(&state.store, &night.rows, night.run.started_at).await?,
                 None => Vec::new(),
@@ -438,6 +444,14 @@ fn flags_note(flags: &[RedFlag]) -> String {
 
 /// `41 series left their band, 29 of them in these 10 rows`.
 fn movers_note(block: &Block) -> String {
+    if block.movers.is_empty() {
+        let cells = &block.counts.cells;
+        let is_warming = !cells.is_empty() && cells.iter().all(|c| c.0 == Band::Warming);
+        return match is_warming {
+            true => "no series has a baseline yet: three nights make one".to_owned(),
+            false => "no series left its band".to_owned(),
+        };
+    }
     let total = block.movers_total;
     let standing: usize = block.movers.iter().map(|mover| 1 + mover.others).sum();
     let series = text::plural(total as u64, "series", "series");

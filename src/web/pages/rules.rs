@@ -9,7 +9,7 @@ use bench_report::metric::params_text;
 use bench_verdict::gate::{FailOn, GateOptions};
 
 use super::rows::SeriesView;
-use super::{Place, Shell, html};
+use super::{Place, Reader, Shell, html};
 use crate::analysis::backtest::{MOST, Nights, Pattern, Patterns, effective};
 use crate::domain::{RuleVersion, Scope};
 use crate::text;
@@ -20,6 +20,9 @@ use crate::web::{AppState, WebError};
 
 /// Empty lines of the form, to add rules in.
 const BLANK: usize = 3;
+
+/// So many series a page: it stays below 300 kB.
+const MOST_SERIES: usize = 500;
 
 /// Versions that are listed.
 const VERSIONS: u32 = 10;
@@ -46,6 +49,8 @@ struct Typed {
     days: Option<u32>,
     reason: String,
     shows_all: bool,
+    /// Which page of the series, from 0.
+    page: usize,
     /// The form was sent, and not just opened.
     is_trial: bool,
 }
@@ -53,6 +58,7 @@ struct Typed {
 /// `GET /rules`: the rules in force, or others that are tried.
 pub async fn show(
     State(state): State<AppState>,
+    reader: Reader,
     caller: Caller,
     Query(pairs): Query<Vec<(String, String)>>,
 ) -> Result<Html<String>, WebError> {
@@ -78,8 +84,11 @@ pub async fn show(
     };
     lines.extend(vec![Line::default(); BLANK]);
     lines.truncate(MOST);
+    let listed = series_views(&tried, &series, typed.shows_all);
+    let (first, named) = (typed.page.saturating_mul(MOST_SERIES), listed.len());
+    let shown: Vec<EffectiveView> = listed.into_iter().skip(first).take(MOST_SERIES).collect();
     html(&RulesPage {
-        shell: Shell::of(&state, Place::Rules).await?,
+        shell: Shell::of(&state, reader, Place::Rules).await?,
         may_save: caller.require(Scope::Triage).is_ok(),
         version: typed.version.unwrap_or(in_force.version),
         is_trial: typed.is_trial,
@@ -88,7 +97,12 @@ pub async fn show(
         lines: line_views(lines, answer.as_ref()),
         answer,
         usual: options_text(&GateOptions::default(), None, false),
-        series: series_views(&tried, &series, typed.shows_all),
+        series_note: series_note(&typed, (first, shown.len()), named, series.len()),
+        more: (first + shown.len() < named && !typed.is_trial).then(|| {
+            let all = if typed.shows_all { "show=all&" } else { "" };
+            format!("/rules?{all}page={}#series", typed.page + 2)
+        }),
+        series: shown,
         series_total: series.len(),
         shows_all: typed.shows_all,
         versions: versions.iter().map(VersionView::from).collect(),
@@ -108,7 +122,7 @@ pub async fn save(
 }
 
 impl Typed {
-    /// Reads `version`, `days`, `reason`, `show`, and `benchmark.0`, `benchmark.1` and so on.
+    /// Reads `version`, `days`, `reason`, `show`, `page`, and `benchmark.0`, `benchmark.1` and so on.
     fn read(pairs: &[(String, String)]) -> Result<Self, WebError> {
         let mut typed = Self::default();
         let mut lines: BTreeMap<usize, Line> = BTreeMap::new();
@@ -125,6 +139,10 @@ impl Typed {
                 "days" => typed.days = Some(value.parse().map_err(|_| wrong(key, value))?),
                 "reason" => value.clone_into(&mut typed.reason),
                 "show" => typed.shows_all = value == "all",
+                "page" => {
+                    let page: usize = value.parse().map_err(|_| wrong(key, value))?;
+                    typed.page = page.saturating_sub(1);
+                }
                 _ => {
                     let field = key.split_once('.').and_then(|(field, at)| {
                         let at = at.parse::<usize>().ok().filter(|at| *at < MOST)?;
@@ -275,6 +293,10 @@ struct RulesPage {
     answer: Option<Answer>,
     usual: String,
     series: Vec<EffectiveView>,
+    /// Which of them these are.
+    series_note: String,
+    /// Where the next of them are.
+    more: Option<String>,
     series_total: usize,
     shows_all: bool,
     versions: Vec<VersionView>,
@@ -326,6 +348,19 @@ fn line_views(lines: Vec<Line>, answer: Option<&Answer>) -> Vec<LineView> {
         }
     };
     lines.into_iter().enumerate().map(one).collect()
+}
+
+/// Which of the series are listed.
+fn series_note(typed: &Typed, (first, shown): (usize, usize), named: usize, all: usize) -> String {
+    let part = match shown < named {
+        true => format!("{} to {} of ", first + 1, first + shown),
+        false => String::new(),
+    };
+    match typed.shows_all {
+        true if part.is_empty() => format!("all {all}"),
+        true => format!("{part}{all}"),
+        false => format!("{part}{named} of {all} are named by a rule"),
+    }
 }
 
 /// What holds for each series; where not all are shown, for those that a rule names.

@@ -8,7 +8,7 @@ use axum::response::Html;
 use bench_verdict::verdict::Band;
 
 use super::rows::Cell;
-use super::{Place, Shell, html, links, machine_names};
+use super::{Place, Reader, Shell, html, links, machine_names};
 use crate::analysis::overview::Counts;
 use crate::domain::{Environment, EnvironmentId, Millis, Run, RunId, RunKind};
 use crate::store::RunFilter;
@@ -32,10 +32,11 @@ struct View {
 /// `GET /runs`
 pub async fn show(
     State(state): State<AppState>,
+    reader: Reader,
     Query(pairs): Query<Vec<(String, String)>>,
 ) -> Result<Html<String>, WebError> {
     let view = View::read(&pairs)?;
-    let shell = Shell::of(&state, Place::Runs).await?;
+    let shell = Shell::of(&state, reader, Place::Runs).await?;
     let environments = state.store.environments().await?;
     let filter = RunFilter {
         kind: view.kind,

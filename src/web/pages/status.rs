@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::response::Html;
 use bench_report::metric::{Unit, format_value};
 
-use super::{Place, Shell, html, links, proof};
+use super::{Place, Reader, Shell, html, links, proof};
 use crate::analysis::verdict::RULE;
 use crate::domain::{Millis, Run};
 use crate::store::{AuditEntry, StoreError};
@@ -125,7 +125,7 @@ struct UploadRow {
 }
 
 /// `GET /status`
-pub async fn show(State(state): State<AppState>) -> Result<Html<String>, WebError> {
+pub async fn show(State(state): State<AppState>, reader: Reader) -> Result<Html<String>, WebError> {
     let store = &state.store;
     let now = state.now();
     let sizes = store.sizes().await?;
@@ -152,20 +152,21 @@ pub async fn show(State(state): State<AppState>) -> Result<Html<String>, WebErro
             name: machine.name,
         });
     }
-    let shell = Shell::of(&state, Place::Status).await?;
+    let shell = Shell::of(&state, reader, Place::Status).await?;
     let bytes = |bytes: u64| format_value(bytes as f64, Unit::Bytes).to_string();
     let waiting = judging + outbox.waiting;
     let stored = format!(
         "{}, {}",
         text::plural(sizes.runs, "run", "runs"),
-        bytes(sizes.bytes)
+        // A line never ends between a number and its unit.
+        bytes(sizes.bytes).replace(' ', "\u{a0}")
     );
     html(&StatusPage {
         sentence: match (waiting, outbox.failing, outbox.refused) {
-            (0, 0, 0) => format!("{stored}, nothing waits"),
+            (0, 0, 0) => format!("{stored}, nothing is waiting"),
             (_, 0, 0) => format!(
                 "{stored}, {}",
-                text::plural(waiting, "thing waits", "things wait")
+                text::plural(waiting, "thing is waiting", "things are waiting")
             ),
             (_, failing, refused) => format!(
                 "{stored}; of what goes to GitHub {failing} fail and are tried again, {refused} \

@@ -60,6 +60,7 @@ impl Explanation {
                 self.read(low),
                 self.read(high)
             ),
+            None if count == 1 => "one sample: no median and no interval".to_owned(),
             None => format!("median of {count} samples, too few for an interval"),
         };
         rows.add("inputs", "value", self.read(self.value), note);

@@ -22,7 +22,7 @@ use axum::response::Html;
 use serde::Deserialize;
 
 use self::row::{AlertRow, rows};
-use super::{Place, Shell, html, machine_names};
+use super::{Place, Reader, Shell, html, machine_names};
 use crate::domain::alert::AlertState;
 use crate::domain::{Environment, EnvironmentId};
 use crate::store::AlertFilter;
@@ -63,6 +63,7 @@ struct Choice {
 /// `GET /alerts`
 pub async fn show(
     State(state): State<AppState>,
+    reader: Reader,
     Query(view): Query<View>,
 ) -> Result<Html<String>, WebError> {
     let states = match view.state.as_deref() {
@@ -93,8 +94,12 @@ pub async fn show(
     );
     states.push(choice(&view, Some("all"), "all", all));
     html(&AlertsPage {
-        shell: Shell::of(&state, Place::Alerts).await?,
-        sentence: sentence(active, all),
+        shell: Shell::of(&state, reader, Place::Alerts).await?,
+        sentence: sentence(
+            count(&AlertState::Open),
+            count(&AlertState::Acknowledged),
+            all,
+        ),
         states,
         machines: machines(&view, &environments),
         nothing: nothing(&view, all),
@@ -102,13 +107,19 @@ pub async fn show(
     })
 }
 
-fn sentence(active: u32, all: u32) -> String {
-    match (active, all) {
-        (0, 0) => "No alert yet".to_owned(),
-        (0, _) => "Nothing to do: every alert is closed".to_owned(),
-        (n, _) => format!(
-            "{} somebody who looks",
-            text::plural(n.into(), "alert needs", "alerts need")
+fn sentence(open: u32, acknowledged: u32, all: u32) -> String {
+    match (open, acknowledged) {
+        (0, 0) if all == 0 => "No alert yet".to_owned(),
+        (0, 0) => "Nothing to do: every alert is closed".to_owned(),
+        (0, n) => format!(
+            "{} acknowledged, none is open",
+            text::plural(n.into(), "alert is", "alerts are")
+        ),
+        (n, 0) => format!("{} open", text::plural(n.into(), "alert is", "alerts are")),
+        (n, known) => format!(
+            "{} open, {} acknowledged",
+            text::plural(n.into(), "alert is", "alerts are"),
+            known
         ),
     }
 }
@@ -120,7 +131,7 @@ fn nothing(view: &View, all: u32) -> &'static str {
              it is fixed."
         }
         None => "Nothing is open.",
-        Some(_) => "No alert is so.",
+        Some(_) => "No alert is in this state.",
     }
 }
 

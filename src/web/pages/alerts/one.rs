@@ -1,5 +1,6 @@
 //! `/alerts/{id}`: one cause, its chart, its suspects, its life, and what can be done.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use askama::Template;
@@ -28,7 +29,7 @@ use crate::web::auth::Caller;
 use crate::web::extract::Path;
 use crate::web::pages::rows::SeriesView;
 use crate::web::pages::verdict::{VerdictView, change_class};
-use crate::web::pages::{Place, Shell, html, links, server_url, value};
+use crate::web::pages::{Place, Reader, Shell, html, links, server_url, value};
 use crate::web::{AppState, WebError};
 
 /// Nights of a sparkline.
@@ -98,6 +99,7 @@ struct SeriesRow {
 /// `GET /alerts/{id}`
 pub async fn show(
     State(state): State<AppState>,
+    reader: Reader,
     Path(id): Path<AlertId>,
     headers: HeaderMap,
     caller: Caller,
@@ -131,7 +133,7 @@ pub async fn show(
     let ended = ended(&state, &alert, &server, now).await?;
     let is_left = ended.as_ref().is_some_and(|ended| ended.is_left);
     html(&AlertPage {
-        shell: Shell::of(&state, Place::Alerts).await?,
+        shell: Shell::of(&state, reader, Place::Alerts).await?,
         id,
         version: alert.version,
         state: alert.state.name(),
@@ -147,7 +149,15 @@ pub async fn show(
         reason: alert.reason().map(str::to_owned),
         sentence: words::sentence(&alert, &series, now),
         mark: VerdictView::new(band, evidence),
-        facts: facts(&alert, worst.as_ref(), is_left, now),
+        facts: facts(
+            &alert,
+            worst.as_ref().map(|(one, series)| {
+                let newest = points_of(&recent, one.now().series).last();
+                (one, series, newest.map(|point| point.value))
+            }),
+            is_left,
+            now,
+        ),
         previous,
         next,
         symptoms: symptoms(&series),
@@ -225,7 +235,7 @@ fn order(size: f64) -> i64 {
 /// `is_left`: its epoch has ended, and nothing measures what is open in it.
 fn facts(
     alert: &Alert,
-    worst: Option<&(AlertSeries, Arc<Series>)>,
+    worst: Option<(&AlertSeries, &Arc<Series>, Option<f64>)>,
     is_left: bool,
     now: Millis,
 ) -> Vec<String> {
@@ -239,7 +249,7 @@ fn facts(
     });
     let count = text::plural(alert.series.len() as u64, "series", "series");
     facts.push(format!("{count}, one cause"));
-    if let Some((one, series)) = worst {
+    if let Some((one, series, newest)) = worst {
         let levels = one.now();
         let scale = value::scale(&series.key.unit, [levels.frozen_baseline, levels.limit]);
         let day = one
@@ -251,6 +261,12 @@ fn facts(
             "baseline frozen at {}{on}",
             scale.reading(levels.frozen_baseline)
         ));
+        let now = newest.and_then(|value| {
+            crate::analysis::alerts::change_from(series, levels.frozen_baseline, value)
+        });
+        if let Some(now) = now.filter(|_| alert.is_active()) {
+            facts.push(format!("newest night {} from it", format_change(now)));
+        }
         if is_left {
             facts.push("its epoch has ended: it does not close by itself".to_owned());
         } else if alert.is_active() {
@@ -273,7 +289,9 @@ fn series_rows(
     recent: &[(SeriesId, Vec<Point>)],
     now: Millis,
 ) -> Vec<SeriesRow> {
-    let mut rows: Vec<(Option<i64>, SeriesRow)> = Vec::new();
+    /// Whether it has ended, and how much worse it is.
+    type Place = (bool, Reverse<Option<i64>>);
+    let mut rows: Vec<(Place, SeriesRow)> = Vec::new();
     for one in &alert.series {
         let Some(series) = series.iter().find(|s| s.id == one.series) else {
             continue;
@@ -322,9 +340,10 @@ fn series_rows(
                 Some((at, How::Accepted)) => format!("accepted {}", text::day_near(at, now)),
             },
         };
-        rows.push((one.change.map(order), row));
+        rows.push(((one.ended.is_some(), Reverse(from_frozen.map(order))), row));
     }
-    rows.sort_by_key(|(size, _)| std::cmp::Reverse(*size));
+    // What is still worse first, and of that what is worst now.
+    rows.sort_by_key(|(place, _)| *place);
     rows.into_iter().map(|(_, row)| row).collect()
 }
 

@@ -29,7 +29,7 @@ use self::pair::Pair;
 use self::query::{Range, View};
 use self::view::BenchmarkPage;
 use super::figure::{TrendFigure, points_json};
-use super::{Place, Shell, html, value};
+use super::{Place, Reader, Shell, html, value};
 use crate::analysis::epochs;
 use crate::analysis::history::{EventKind, History, HistoryInputs, build};
 use crate::analysis::noise::{NoiseCard, noise_card};
@@ -49,6 +49,7 @@ const MOST_MULTIPLES: usize = 10;
 /// `GET /benchmarks/{name}`
 pub async fn show(
     State(state): State<AppState>,
+    reader: Reader,
     Path(name): Path<String>,
     Query(pairs): Query<Vec<(String, String)>>,
 ) -> Result<Response, WebError> {
@@ -101,7 +102,7 @@ pub async fn show(
     }
     let mut loaded = load(&state, &view, choice, history, scale).await?;
     loaded.widened = widened;
-    let shell = Shell::of(&state, Place::Trends).await?;
+    let shell = Shell::of(&state, reader, Place::Trends).await?;
     Ok(html(&BenchmarkPage::new(
         shell,
         &name,

@@ -29,7 +29,8 @@ const TABLE_NIGHTS: usize = 14;
 pub(super) struct BenchmarkPage {
     shell: Shell,
     name: String,
-    description: String,
+    /// The first sentence of what it measures and how, and the rest.
+    description: (String, String),
     mark: Option<VerdictView>,
     is_sample: bool,
     tabs: Vec<Tab>,
@@ -113,7 +114,7 @@ impl BenchmarkPage {
         Self {
             shell,
             name: name.to_owned(),
-            description: loaded.description.clone(),
+            description: opened(&loaded.description),
             mark: last
                 .filter(|j| deserves_mark(j.band, j.evidence))
                 .map(|j| VerdictView::new(j.band, j.evidence)),
@@ -516,5 +517,13 @@ fn quoted(word: &str) -> String {
         word.to_owned()
     } else {
         format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+/// A text as its first sentence and the rest of it.
+fn opened(text: &str) -> (String, String) {
+    match text.split_once(". ") {
+        Some((first, rest)) => (format!("{first}."), rest.to_owned()),
+        None => (text.to_owned(), String::new()),
     }
 }

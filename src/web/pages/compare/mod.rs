@@ -18,7 +18,7 @@ use bench_verdict::gate::GateOptions;
 
 use self::query::{Open, View};
 use self::view::{ComparePage, PullPart, Subject};
-use super::{Place, Shell, html, links};
+use super::{Place, Reader, Shell, html, links};
 use crate::analysis::compare::sections::Section;
 use crate::analysis::compare::{Row, RowSeries, markdown};
 use crate::analysis::pull;
@@ -33,6 +33,7 @@ pub use pick::pulls;
 /// `GET /compare`: choosing two sides; with `base` and `head`, on to their page.
 pub async fn choose(
     State(state): State<AppState>,
+    reader: Reader,
     Query(pairs): Query<Vec<(String, String)>>,
 ) -> Result<Response, WebError> {
     let value = |key: &str| {
@@ -45,13 +46,14 @@ pub async fn choose(
             sides::resolve(&state, base, head).await?;
             Ok(Redirect::to(&links::compare(base, head)).into_response())
         }
-        _ => Ok(pick::page(&state).await?.into_response()),
+        _ => Ok(pick::page(&state, reader).await?.into_response()),
     }
 }
 
 /// `GET /compare/{base}...{head}`
 pub async fn show(
     State(state): State<AppState>,
+    reader: Reader,
     Path(named): Path<String>,
     Query(pairs): Query<Vec<(String, String)>>,
 ) -> Result<Html<String>, WebError> {
@@ -82,7 +84,7 @@ pub async fn show(
         pull: None,
     };
     let recent = pick::recent(&state).await?;
-    let shell = Shell::of(&state, Place::Compare).await?;
+    let shell = Shell::of(&state, reader, Place::Compare).await?;
     html(&ComparePage::new(
         shell,
         &view,
@@ -98,10 +100,12 @@ pub async fn show(
 /// `GET /pulls/{n}`: the last push against its base, and the pushes before it.
 pub async fn pull(
     State(state): State<AppState>,
+    reader: Reader,
     Path(number): Path<u64>,
     Query(pairs): Query<Vec<(String, String)>>,
 ) -> Result<Html<String>, WebError> {
     let view = View::read(&pairs)?;
+    let shell = Shell::of(&state, reader, Place::Compare).await?;
     let options = GateOptions::default();
     let mut pushes = sides::pushes(&state, number, &options).await?;
     if let Some(push) = view.push {
@@ -113,15 +117,16 @@ pub async fn pull(
             })?;
         let all = pull::report(number, &pushes.pushes, pushes.earlier);
         pushes.pushes.truncate(at + 1);
-        return draw_pull(&state, number, &view, pushes, all).await;
+        return draw_pull(&state, shell, number, &view, pushes, all).await;
     }
     let all = pull::report(number, &pushes.pushes, pushes.earlier);
-    draw_pull(&state, number, &view, pushes, all).await
+    draw_pull(&state, shell, number, &view, pushes, all).await
 }
 
 /// Draws the page of the last of `pushes`, with the list of `all`.
 async fn draw_pull(
     state: &AppState,
+    shell: Shell,
     number: u64,
     view: &View,
     pushes: sides::Pushes,
@@ -169,7 +174,6 @@ async fn draw_pull(
         }),
     };
     let recent = pick::recent(state).await?;
-    let shell = Shell::of(state, Place::Compare).await?;
     html(&ComparePage::new(
         shell,
         view,

@@ -7,7 +7,7 @@ use axum::response::Html;
 use crate::domain::{RunId, RunKind};
 use crate::store::RunFilter;
 use crate::text;
-use crate::web::pages::{Place, Shell, html, links};
+use crate::web::pages::{Place, Reader, Shell, html, links};
 use crate::web::{AppState, WebError};
 
 /// So many runs are offered.
@@ -84,8 +84,8 @@ pub(super) async fn recent(state: &AppState) -> Result<Vec<Candidate>, WebError>
     Ok(candidates.collect())
 }
 
-pub(super) async fn page(state: &AppState) -> Result<Html<String>, WebError> {
-    let shell = Shell::of(state, Place::Compare).await?;
+pub(super) async fn page(state: &AppState, reader: Reader) -> Result<Html<String>, WebError> {
+    let shell = Shell::of(state, reader, Place::Compare).await?;
     let mut pulls = pull_rows(state).await?;
     pulls.truncate(10);
     html(&PickPage {
@@ -96,8 +96,11 @@ pub(super) async fn page(state: &AppState) -> Result<Html<String>, WebError> {
 }
 
 /// `GET /pulls`
-pub async fn pulls(State(state): State<AppState>) -> Result<Html<String>, WebError> {
-    let shell = Shell::of(&state, Place::Compare).await?;
+pub async fn pulls(
+    State(state): State<AppState>,
+    reader: Reader,
+) -> Result<Html<String>, WebError> {
+    let shell = Shell::of(&state, reader, Place::Compare).await?;
     let pulls = pull_rows(&state).await?;
     html(&PullsPage { shell, pulls })
 }

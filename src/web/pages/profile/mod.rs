@@ -11,7 +11,7 @@ use bench_report::report::ArtifactKind;
 use bench_report::write::flame::{Stacks, StacksError};
 
 use self::view::{ProfilePage, Shown};
-use super::{Place, Shell, html};
+use super::{Place, Reader, Shell, html};
 use crate::domain::{Artifact, Run, RunId};
 use crate::web::api::artifacts::not_found;
 use crate::web::extract::{Path, Query};
@@ -35,6 +35,7 @@ pub struct ProfileQuery {
 /// `GET /runs/{id}/profile/{n}`
 pub async fn show(
     State(state): State<AppState>,
+    reader: Reader,
     Path((id, n)): Path<(RunId, u32)>,
     Query(query): Query<ProfileQuery>,
 ) -> Result<Html<String>, WebError> {
@@ -61,7 +62,7 @@ pub async fn show(
         .store
         .runs_with_file(&artifact.name, &artifact.kind, id, OFFERED)
         .await?;
-    let shell = Shell::of(&state, Place::Runs).await?;
+    let shell = Shell::of(&state, reader, Place::Runs).await?;
     let now = state.now();
     // Reading some megabytes of stacks takes a while in which others want to be served.
     let page = tokio::task::spawn_blocking(move || {

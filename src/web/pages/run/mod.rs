@@ -2,8 +2,10 @@
 //!
 //! # Layout
 //! - here: the handler, and what it loads. `view`: what the template of a stored run shows.
+//! - `facts`: its machine and its moment.
 //! - `sweeps`: curves over params. `timelines`: curves over time. `live`: a run that is being executed.
 
+mod facts;
 mod live;
 mod sweeps;
 mod timelines;
@@ -15,7 +17,7 @@ use axum::response::Html;
 use self::view::RunPage;
 use bench_verdict::gate::GateOptions;
 
-use super::{Place, Shell, html};
+use super::{Place, Reader, Shell, html};
 use crate::analysis::explain::Row;
 use crate::analysis::run_report::{RunInputs, run_report};
 use crate::domain::{Environment, JudgedRun, Millis, Run, RunId, SeriesId};
@@ -31,7 +33,8 @@ const RUNS_BEFORE: u32 = 50;
 #[derive(Debug, Clone, Default, serde::Deserialize)]
 #[serde(default)]
 pub struct RunQuery {
-    /// `all`: every measurement, not only what left its band.
+    /// `all`: every measurement, not only what left its band; `whole`: all of them on one page, as a
+    /// file holds them.
     show: Option<String>,
     /// Only this benchmark's.
     benchmark: Option<String>,
@@ -44,6 +47,7 @@ pub struct RunQuery {
 /// `GET /runs/{id}`
 pub async fn show(
     State(state): State<AppState>,
+    reader: Reader,
     Path(id): Path<RunId>,
     Query(query): Query<RunQuery>,
 ) -> Result<Html<String>, WebError> {
@@ -52,7 +56,7 @@ pub async fn show(
             .live
             .run(id)
             .ok_or_else(|| WebError::not_found("run", id))?;
-        let shell = Shell::of(&state, Place::Runs).await?;
+        let shell = Shell::of(&state, reader, Place::Runs).await?;
         return html(&live::LivePage::new(shell, &run, state.now()));
     };
     let environments = state.store.environments().await?;
@@ -65,7 +69,7 @@ pub async fn show(
         None => Vec::new(),
     };
     let profiles = super::profile::links(&state.store.artifacts(id).await?, &files_before);
-    let shell = Shell::of(&state, Place::Runs).await?;
+    let shell = Shell::of(&state, reader, Place::Runs).await?;
     let run = judged.run.clone();
     let sweeps = sweeps::sweeps(&judged.rows);
     let report = run_report(RunInputs {
@@ -89,7 +93,11 @@ pub async fn show(
                 None => None,
             },
             page: query.page.unwrap_or(1).saturating_sub(1),
-            shows_all: query.show.as_deref() == Some("all"),
+            most: match query.show.as_deref() {
+                Some("whole") => usize::MAX,
+                _ => view::MOST_ROWS,
+            },
+            shows_all: matches!(query.show.as_deref(), Some("all" | "whole")),
             only: query.benchmark,
             now: state.now(),
         },
@@ -99,7 +107,18 @@ pub async fn show(
 /// Every number behind a verdict, as rows.
 async fn explained(state: &AppState, run: RunId, series: SeriesId) -> Result<Vec<Row>, WebError> {
     let explanation = api::explain::load(state, run, series, GateOptions::default()).await?;
-    Ok(explanation.rows(|time| text::day_clock(Millis(time))))
+    let mut rows = explanation.rows(|time| text::day_clock(Millis(time)));
+    for row in &mut rows {
+        // A reader of the page knows the words, not the letters of the rules' text.
+        row.part = match row.part {
+            "A" => "band",
+            "B" => "evidence",
+            "C" => "levels",
+            "D" => "creep",
+            part => part,
+        };
+    }
+    Ok(rows)
 }
 
 /// The newest earlier run of the same suite, branch and kind on a machine of the same name.

@@ -2,11 +2,12 @@
 
 use askama::Template;
 
+use super::facts::{Fact, compared, facts};
 use super::sweeps::Sweep;
 use super::timelines::Timeline;
 use crate::analysis::explain::Row;
 use crate::analysis::order;
-use crate::analysis::run_report::{Difference, RunReport};
+use crate::analysis::run_report::RunReport;
 use crate::analysis::symptom::{Symptom, symptoms};
 use crate::domain::{Environment, Judged, Millis, Run, RunId, RunKind, SeriesId};
 use crate::text;
@@ -26,7 +27,7 @@ const MOST_REASONS: usize = 5;
 const FOLDED_ABOVE: usize = 20;
 
 /// So many rows a page, when all are listed: a page of rows stays below 300 kB.
-const MOST_ROWS: usize = 200;
+pub(super) const MOST_ROWS: usize = 200;
 
 /// What the page has beside the report.
 pub(super) struct Extras {
@@ -39,6 +40,8 @@ pub(super) struct Extras {
     pub(super) only: Option<String>,
     /// Which page of the rows, from 0.
     pub(super) page: usize,
+    /// So many rows a page.
+    pub(super) most: usize,
     /// A series, and every number behind its verdict.
     pub(super) opened: Option<(SeriesId, Vec<Row>)>,
     pub(super) now: Millis,
@@ -69,6 +72,8 @@ pub(super) struct RunPage {
     is_dirty: bool,
     environment: String,
     facts: Vec<Fact>,
+    /// How it was measured: the runner's options, and the machine's moment.
+    conditions: Vec<Fact>,
     compared: String,
     coverage: String,
     benchmarks: Vec<BenchmarkRow>,
@@ -94,16 +99,6 @@ pub(super) struct RunPage {
     flagged_url: String,
     pages: Vec<(String, String)>,
     before: Option<(RunId, String)>,
-}
-
-/// Something known of the machine or its moment.
-struct Fact {
-    label: String,
-    value: String,
-    /// What it was in the run before, where it differs.
-    was: Option<String>,
-    /// Several values of one label, one a line.
-    more: Vec<String>,
 }
 
 struct BenchmarkRow {
@@ -171,6 +166,7 @@ impl RunPage {
             all.len()
         };
         let (reasons, more_reasons) = all.split_at(most);
+        let (facts, conditions) = facts(run, environment, report);
         Self {
             shell,
             id: run.id,
@@ -205,7 +201,8 @@ impl RunPage {
             excluded: run.excluded.clone(),
             is_dirty: revision.dirty,
             environment: environment.name.clone(),
-            facts: facts(run, environment, report),
+            facts,
+            conditions,
             compared: compared(report, extras.before),
             coverage: format!(
                 "{} of {} · {} missing, {} failed, {} new",
@@ -276,79 +273,6 @@ fn links_to_help(rows: &[Judged]) -> Vec<(String, String)> {
         )
     };
     symptoms(rows).into_iter().map(link).collect()
-}
-
-/// What is known of the machine and its moment, with what differs from the run before.
-fn facts(run: &Run, environment: &Environment, report: &RunReport) -> Vec<Fact> {
-    let known: Vec<&(String, String)> = environment
-        .facts
-        .iter()
-        .chain(&run.options)
-        .chain(&run.conditions)
-        .collect();
-    let difference =
-        |label: &str| -> Option<&Difference> { report.differs.iter().find(|d| d.label == label) };
-    let mut facts: Vec<Fact> = known
-        .iter()
-        .map(|(label, value)| Fact {
-            label: label.clone(),
-            value: value.clone(),
-            was: difference(label)
-                .map(|d| d.before.clone().unwrap_or_else(|| "not known".to_owned())),
-            more: Vec::new(),
-        })
-        .collect();
-    fold_labels(&mut facts);
-    for gone in report
-        .differs
-        .iter()
-        .filter(|d| known.iter().all(|k| k.0 != d.label))
-    {
-        facts.push(Fact {
-            label: gone.label.clone(),
-            value: gone
-                .now
-                .clone()
-                .unwrap_or_else(|| "not available".to_owned()),
-            more: Vec::new(),
-            was: Some(
-                gone.before
-                    .clone()
-                    .unwrap_or_else(|| "not known".to_owned()),
-            ),
-        });
-    }
-    facts
-}
-
-/// A label that stands there several times, such as what disturbed which benchmark, is one row.
-fn fold_labels(facts: &mut Vec<Fact>) {
-    let mut folded: Vec<Fact> = Vec::with_capacity(facts.len());
-    for fact in facts.drain(..) {
-        match folded.iter_mut().find(|known| known.label == fact.label) {
-            Some(known) => {
-                if known.more.is_empty() {
-                    known.more.push(std::mem::take(&mut known.value));
-                    known.was = None;
-                }
-                known.more.push(fact.value);
-                known.value = known.more.len().to_string();
-            }
-            None => folded.push(fact),
-        }
-    }
-    *facts = folded;
-}
-
-fn compared(report: &RunReport, before: Option<RunId>) -> String {
-    match (before, report.differs.len()) {
-        (None, _) => "no run before it to compare with".to_owned(),
-        (Some(id), 0) => format!("the same as run {id}"),
-        (Some(id), n) => format!(
-            "{} from run {id}",
-            text::plural(n as u64, "difference", "differences")
-        ),
-    }
 }
 
 fn losses(run: &Run) -> Vec<Loss> {
@@ -446,7 +370,7 @@ fn pages(
         let url = rows_url(own, extras, extras.page - 1, None);
         pages.push((url, "Rows before".to_owned()));
     }
-    if listed > (extras.page + 1).saturating_mul(MOST_ROWS) {
+    if listed > (extras.page + 1).saturating_mul(extras.most) {
         let url = rows_url(own, extras, extras.page + 1, None);
         pages.push((url, "More rows".to_owned()));
     }
@@ -468,15 +392,15 @@ fn groups(report: &RunReport, extras: &Extras, own: &str) -> (Vec<Group>, String
         }
     };
     let on_page = |rows: Vec<&Judged>| -> (Vec<RunRow>, String) {
-        let first = extras.page.saturating_mul(MOST_ROWS);
+        let first = extras.page.saturating_mul(extras.most);
         let listed = rows.len();
         let rows: Vec<RunRow> = rows
             .into_iter()
             .skip(first)
-            .take(MOST_ROWS)
+            .take(extras.most)
             .map(view)
             .collect();
-        let note = match listed > MOST_ROWS {
+        let note = match listed > extras.most {
             true => format!("{} to {} of ", first + 1, first + rows.len()),
             false => String::new(),
         };

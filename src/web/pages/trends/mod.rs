@@ -23,7 +23,7 @@ use self::facets::{FacetRow, Inputs, facets};
 use self::state::{Branch, Machine, View};
 use super::annotations::{NoteView, notes};
 use super::benchmark::query::Range;
-use super::{Place, Shell, html};
+use super::{Place, Reader, Shell, html};
 use crate::analysis::history::{History, HistoryInputs, build};
 use crate::analysis::order;
 use crate::chart::along::Along;
@@ -41,6 +41,7 @@ const MOST_CHARTS: usize = 50;
 /// `GET /trends`
 pub async fn show(
     State(state): State<AppState>,
+    reader: Reader,
     Query(pairs): Query<Vec<(String, String)>>,
 ) -> Result<Response, WebError> {
     let mut view = View::read(&pairs)?;
@@ -80,7 +81,7 @@ pub async fn show(
         branches: &branches,
         main_branch: &main,
     });
-    let shell = Shell::of(&state, Place::Trends).await?;
+    let shell = Shell::of(&state, reader, Place::Trends).await?;
     let page = TrendsPage {
         is_unmeasured: environments.is_empty(),
         ..TrendsPage::new(shell, &view, &loaded, facets, state.now())
