@@ -209,8 +209,8 @@
         if (!before.has(element)) before.set(element, [...element.childNodes]);
         const { unit, of } = all.charts[element.dataset.at], night = of.get(i);
         if (!night) { element.replaceChildren("no run this night"); continue; }
-        const [, , value, baseline, runs, change, changeClass, band, evidence] = night;
-        element.replaceChildren(make("b", "", withUnit(value, unit)), " ", make("span", changeClass, change), baseline ? ` of ${baseline} (${runs})` : " no baseline", ` ${band} ${evidence}`);
+        const [, , value, baseline, , change, changeClass, band, evidence] = night;
+        element.replaceChildren(make("b", "", withUnit(value, unit)), " ", make("span", changeClass, change), baseline ? ` of ${baseline}` : " no baseline", ` ${band} ${evidence}`);
       }
       const link = make("a", "mono", commit);
       link.href = url;
