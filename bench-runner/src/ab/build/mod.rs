@@ -4,6 +4,13 @@
 //! that nothing is registered in the repository itself. It is moved from revision to revision, so
 //! that only what differs is built again, and it is always the same folder: two revisions that
 //! differ in nothing that is compiled give the same program, byte for byte.
+//!
+//! # Layout
+//! - here: recipes, and what is built by them. `tree`: work trees.
+
+#[cfg(test)]
+pub(crate) mod tests;
+mod tree;
 
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader};
@@ -13,6 +20,7 @@ use std::process::{Command, Stdio};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
+pub(crate) use self::tree::git;
 use super::side::{Program, Side};
 use crate::environment::clean_command;
 use crate::interrupt::{self, Stopped};
@@ -189,7 +197,8 @@ impl Builder {
 
     /// `suite`: the commit whose suite measures it; its own, where there is none.
     fn runner(&self, commit: String, suite: Option<&str>) -> Result<Built, BuildError> {
-        let tree = self.tree("tree")?;
+        let tree = self.path("tree");
+        tree::made(&self.repository, &tree)?;
         let under = suite.map_or_else(String::new, |suite| format!("-under-{suite}"));
         let program = |key: &str| {
             let name = format!("{commit}{under}-{key}");
@@ -204,9 +213,9 @@ impl Builder {
                 cached: true,
             });
         }
-        check_out(&tree, suite.unwrap_or(&commit))?;
+        tree::check_out(&tree, suite.unwrap_or(&commit))?;
         if suite.is_some() {
-            take_over(&tree, &commit)?;
+            tree::take_over(&tree, &commit)?;
         }
         let built = program(&key(&tree));
         let folder = built.parent().unwrap_or(&self.cache);
@@ -252,8 +261,9 @@ impl Builder {
                 cached: true,
             });
         }
-        let tree = self.tree(&name)?;
-        check_out(&tree, &commit)?;
+        let tree = self.path(&name);
+        tree::made(&self.repository, &tree)?;
+        tree::check_out(&tree, &commit)?;
         if let Some(build) = build {
             let mut shell = clean_command("sh");
             self.succeeds(shell.current_dir(&tree).args(["-c", build]), &commit)?;
@@ -308,21 +318,6 @@ impl Builder {
             .join(&repository[..16])
             .join(name)
     }
-
-    /// A work tree of the repository, made where it is not there yet.
-    fn tree(&self, name: &str) -> Result<PathBuf, BuildError> {
-        let tree = self.path(name);
-        if tree.join(".git").is_dir() {
-            return Ok(tree);
-        }
-        if tree.exists() {
-            fs::remove_dir_all(&tree).map_err(failed("remove", &tree))?;
-        }
-        let (from, to) = (self.repository.to_string_lossy(), tree.to_string_lossy());
-        let arguments = ["clone", "--quiet", "--shared", "--no-checkout", &from, &to];
-        git(&self.repository, &arguments)?;
-        Ok(tree)
-    }
 }
 
 /// Where built programs are kept: the user's cache folder (XDG).
@@ -359,30 +354,6 @@ pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn check_out(tree: &Path, commit: &str) -> Result<(), BuildError> {
-    git(
-        tree,
-        &["checkout", "--quiet", "--force", "--detach", commit],
-    )
-    .map(drop)
-}
-
-/// Puts the [`SUBJECT`] of a commit in the place of the one that is checked out. The next
-/// [`check_out`] takes it away again.
-fn take_over(tree: &Path, commit: &str) -> Result<(), BuildError> {
-    let gone = [
-        "rm",
-        "-r",
-        "--quiet",
-        "--force",
-        "--ignore-unmatch",
-        "--",
-        SUBJECT,
-    ];
-    git(tree, &gone)?;
-    git(tree, &["checkout", "--quiet", commit, "--", SUBJECT]).map(drop)
-}
-
 /// What matters of what was said: the compiler's errors, or else the last lines.
 fn gist(said: &[String]) -> Option<String> {
     let errors = said.iter().filter(|line| line.starts_with("error"));
@@ -396,201 +367,11 @@ fn gist(said: &[String]) -> Option<String> {
     Some(gist).filter(|gist| !gist.is_empty())
 }
 
-pub(crate) fn git(repository: &Path, arguments: &[&str]) -> Result<String, BuildError> {
-    let mut command: Command = clean_command("git");
-    let output = command
-        .arg("-C")
-        .arg(repository)
-        .args(arguments)
-        .output()
-        .map_err(failed("run", Path::new("git")))?;
-    if output.status.success() {
-        return Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned());
-    }
-    Err(BuildError::Git {
-        what: format!("git {}", arguments.join(" ")),
-        said: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
-    })
-}
-
 fn failed(what: &'static str, path: &Path) -> impl Fn(std::io::Error) -> BuildError {
     let path = path.to_owned();
     move |source| BuildError::File {
         what,
         path: path.clone(),
         source,
-    }
-}
-
-#[cfg(test)]
-#[expect(
-    clippy::unwrap_used,
-    reason = "a test may fail where git cannot be run"
-)]
-pub(crate) mod tests {
-    use super::*;
-
-    /// A repository that tests commit to.
-    pub(crate) struct Repository(pub(crate) tempfile::TempDir);
-
-    impl Repository {
-        pub(crate) fn new() -> Self {
-            let new = Self(tempfile::tempdir().unwrap());
-            new.git(&["init", "--quiet", "--initial-branch=main"]);
-            new
-        }
-
-        pub(crate) fn git(&self, arguments: &[&str]) -> String {
-            let identity = ["-c", "user.name=A", "-c", "user.email=a@example.org"];
-            git(self.0.path(), &[&identity[..], arguments].concat()).unwrap()
-        }
-
-        /// Commits files; returns the commit.
-        pub(crate) fn commit(&self, message: &str, files: &[(&str, &str)]) -> String {
-            for (name, text) in files {
-                let path = self.0.path().join(name);
-                fs::create_dir_all(path.parent().unwrap()).unwrap();
-                fs::write(path, text).unwrap();
-            }
-            self.git(&["add", "."]);
-            self.git(&["commit", "--quiet", "--allow-empty", "--message", message]);
-            self.git(&["rev-parse", "HEAD"])
-        }
-
-        pub(crate) fn builder(&self, cache: &Path, recipe: Recipe) -> Builder {
-            Builder::new(self.0.path(), cache, recipe).unwrap()
-        }
-    }
-
-    /// A repository whose first commit builds a bench-runner that needs no dependency, whose second
-    /// changes nothing that is compiled, and whose third does not build.
-    fn runners() -> Repository {
-        let repository = Repository::new();
-        let manifest = "[package]\nname = \"bench-runner\"\nversion = \"1.0.0\"\n\n[profile.measure]\ninherits = \"release\"\ndebug = \"line-tables-only\"\n";
-        let lock = "version = 4\n\n[[package]]\nname = \"bench-runner\"\nversion = \"1.0.0\"\n";
-        repository.commit(
-            "one",
-            &[
-                ("Cargo.toml", manifest),
-                ("Cargo.lock", lock),
-                ("src/main.rs", "fn main() {}\n"),
-            ],
-        );
-        repository.commit("two", &[("README.md", "words")]);
-        repository.commit("three", &[("src/main.rs", "fn main() { broken }\n")]);
-        repository
-    }
-
-    #[test]
-    fn a_revision_is_built_once_and_leaves_no_trace_in_the_repository() {
-        let (repository, cache) = (runners(), tempfile::tempdir().unwrap());
-        let builder = repository.builder(cache.path(), Recipe::Runner);
-        let built = builder.build("HEAD~1").unwrap();
-        assert!(!built.cached && built.place.is_file());
-        assert!(Command::new(&built.place).status().unwrap().success());
-        let again = builder.build("HEAD~1").unwrap();
-        assert!(again.cached && again.place == built.place);
-        let trees = repository.git(&["worktree", "list"]);
-        assert_eq!(trees.lines().count(), 1, "{trees}");
-        assert_eq!(repository.git(&["status", "--porcelain"]), "");
-
-        // Nothing that is compiled differs: the same program.
-        let before = builder.build("HEAD~2").unwrap();
-        assert!(!before.cached && before.place != built.place);
-        let side = |built| builder.side("it", built, &[]).fingerprint();
-        assert!(side(&before).is_some() && side(&before) == side(&built));
-    }
-
-    #[test]
-    fn what_is_measured_of_one_revision_is_built_under_the_suite_of_another() {
-        let (repository, cache) = (runners(), tempfile::tempdir().unwrap());
-        let level = format!("{SUBJECT}/level");
-        let main = |version: u8| {
-            let level = format!("include_str!(\"../{level}\")");
-            format!("fn main() {{ print!(\"suite {version}, level {{}}\", {level}) }}\n")
-        };
-        let old = repository.commit("old", &[("src/main.rs", &main(1)), (&level, "50")]);
-        let new = [("src/main.rs", &*main(2)), (&level, "70")];
-        let more = format!("{SUBJECT}/more");
-        repository.commit("new", &[new[0], new[1], (&more, "")]);
-        let builder = repository.builder(cache.path(), Recipe::Runner);
-        let says = |built: Built| {
-            let output = Command::new(&built.place).output().unwrap();
-            (String::from_utf8(output.stdout).unwrap(), built.cached)
-        };
-        let text = |text: &str, cached| (text.to_owned(), cached);
-        let under = |revision: &str| builder.build_under(revision, "HEAD");
-        assert_eq!(
-            says(under("HEAD~1").unwrap()),
-            text("suite 2, level 50", false)
-        );
-        assert_eq!(under("HEAD~1").unwrap().commit, old);
-        assert_eq!(
-            says(under("HEAD~1").unwrap()),
-            text("suite 2, level 50", true)
-        );
-        // Nothing of it stays behind.
-        assert_eq!(
-            says(builder.build("HEAD").unwrap()),
-            text("suite 2, level 70", false)
-        );
-        assert_eq!(
-            says(builder.build("HEAD~1").unwrap()),
-            text("suite 1, level 50", false)
-        );
-
-        // What the suite has come to need since is missed.
-        let main = format!("const _: &str = include_str!(\"../{more}\");\n{}", main(3));
-        repository.commit("newer", &[("src/main.rs", &main)]);
-        let error = under("HEAD~2").unwrap_err().to_string();
-        let said = format!("{SUBJECT} of {old} under the suite of ");
-        assert!(
-            error.starts_with(&said) && error.contains("more"),
-            "{error}"
-        );
-        let never = under("HEAD~3").unwrap_err().to_string();
-        assert!(never.contains(SUBJECT), "{never}");
-    }
-
-    #[test]
-    fn what_does_not_build_says_why() {
-        let (repository, cache) = (runners(), tempfile::tempdir().unwrap());
-        let builder = repository.builder(cache.path(), Recipe::Runner);
-        let error = builder.build("HEAD").unwrap_err().to_string();
-        assert!(error.contains("cannot find value `broken`"), "{error}");
-        let unknown = builder.build("nothing").unwrap_err().to_string();
-        assert!(
-            unknown.contains("\"nothing\" is no revision of"),
-            "{unknown}"
-        );
-    }
-
-    #[test]
-    fn a_command_runs_in_the_work_tree_of_its_revision() {
-        let (repository, cache) = (Repository::new(), tempfile::tempdir().unwrap());
-        let line = |ns: u32| format!("BenchmarkA 100 {ns} ns/op\n");
-        repository.commit("one", &[("level", &line(50))]);
-        repository.commit("two", &[("level", &line(70))]);
-        repository.commit("three", &[("level", "nothing")]);
-        let recipe = Recipe::Command {
-            build: Some(
-                "grep -q ns level && cp level made || { echo no level >&2; exit 1; }".to_owned(),
-            ),
-            exec: "cat made".to_owned(),
-        };
-        let builder = repository.builder(cache.path(), recipe);
-        let mean = |revision: &str| {
-            let built = builder.build(revision).unwrap();
-            let turn = builder.side(revision, &built, &[]).turn().unwrap();
-            (
-                turn.figures.values().next().unwrap().samples[0],
-                built.cached,
-            )
-        };
-        assert_eq!(mean("HEAD~2"), (50.0, false));
-        assert_eq!(mean("HEAD~1"), (70.0, false));
-        assert_eq!(mean("HEAD~2"), (50.0, true));
-        let error = builder.build("HEAD").unwrap_err().to_string();
-        assert!(error.ends_with("does not build: no level"), "{error}");
     }
 }
