@@ -4,6 +4,10 @@
 //! Half of the whole difference is the line: a commit whose pairs lie surely above it is bad, surely
 //! below it good. What does not build is passed over for its nearest neighbour that does; where no
 //! other is left, the culprit is one of several, and all are named.
+//!
+//! - here: the search. [`answer`]: what it found, as JSON.
+
+pub mod answer;
 
 use std::collections::BTreeMap;
 

@@ -12,6 +12,7 @@ use super::pairs::RoundArgs;
 use super::server_args::ServerArgs;
 use super::word::short;
 use crate::ab::build::{BuildError, Builder, git};
+use crate::bisect::answer::{Answer, Asked, Commit};
 use crate::bisect::{Culprit, Found, bisect};
 use crate::environment::revision_at;
 use crate::output::hanging;
@@ -21,6 +22,7 @@ use crate::output::hanging;
 Examples:
   bench-runner bisect --series 'KVEventProcessingLatency latency_mean cpu=1' --good v1.0 --bad main
   bench-runner bisect --alert 41
+  bench-runner bisect --alert 41 --json
   KVMARK_TOKEN=… bench-runner bisect --alert 41 --tell
   bench-runner bisect --series 'Sort time' --good HEAD~20 --bad HEAD --build make --exec './bench'
 
@@ -44,6 +46,9 @@ pub(super) struct Args {
     /// triage
     #[arg(long, requires = "alert")]
     tell: bool,
+    /// As JSON, alone on standard output
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     build: BuildArgs,
     #[command(flatten)]
@@ -60,6 +65,10 @@ struct Question {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
+    // What clap requires it does not miss where it conflicts with what is given.
+    if args.tell && args.alert.is_none() {
+        return Err(usage("--tell writes on an alert: give --alert ID"));
+    }
     let question = question(args)?;
     let builder = args.build.builder()?;
     let good = builder.commit(&question.good).or_usage()?;
@@ -80,13 +89,27 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     );
     let mut lab = lab::Bench::new(args, &builder, &question.series, &good, &bad)?;
     let found = bisect(&commits, args.rounds.threshold.min(0.03), &mut lab)?;
-    let outcome = say(&found, &builder);
+    if args.json {
+        let asked = Asked {
+            series: &question.series,
+            good: &good,
+            bad: &bad,
+        };
+        let answer = Answer::of(&asked, &found, |commit| describe(&builder, commit));
+        println!("{}", serde_json::to_string_pretty(&answer).or_usage()?);
+    } else {
+        say(&found, &builder);
+    }
+    let outcome = found.exit_code();
     match (&found, args.alert.filter(|_| args.tell)) {
         (Found::Culprit(culprit), Some(alert)) => {
             let left: Vec<&String> = culprit.commits.iter().rev().collect();
             let told = args.server.server()?.tell_alert(alert, &left);
             told.or_server()?;
-            println!("alert {alert} says so");
+            match args.json {
+                true => eprintln!("alert {alert} says so"),
+                false => println!("alert {alert} says so"),
+            }
             Ok(outcome)
         }
         _ => Ok(outcome),
@@ -173,17 +196,24 @@ fn size(log_ratio: f64, interval: Option<[f64; 2]>) -> String {
     }
 }
 
-/// Prints what was found: 0 where a culprit is sure, 3 where not.
-fn say(found: &Found, builder: &Builder) -> ExitCode {
+/// What git knows of a commit.
+fn describe(builder: &Builder, commit: &str) -> Commit {
+    let revision = revision_at(builder.repository(), commit, None);
+    Commit {
+        commit: commit.to_owned(),
+        subject: revision.subject,
+        author: revision.author,
+    }
+}
+
+/// Prints what was found.
+fn say(found: &Found, builder: &Builder) {
     let name = |commit: &str| {
-        let revision = revision_at(builder.repository(), commit, None);
-        let of = |text: Option<String>| text.unwrap_or_default();
-        format!(
-            "{} {} ({})",
-            short(commit),
-            of(revision.subject),
-            of(revision.author)
-        )
+        let Commit {
+            subject, author, ..
+        } = describe(builder, commit);
+        let (subject, author) = (subject.unwrap_or_default(), author.unwrap_or_default());
+        format!("{} {subject} ({author})", short(commit))
     };
     match found {
         Found::Nothing(effect) => {
@@ -191,7 +221,6 @@ fn say(found: &Found, builder: &Builder) -> ExitCode {
                 "nothing to find: the bad revision is {}",
                 size(effect.log_ratio, effect.interval)
             );
-            ExitCode::Inconclusive
         }
         Found::Unproven(effect) => {
             let size = size(effect.log_ratio, effect.interval);
@@ -202,12 +231,8 @@ fn say(found: &Found, builder: &Builder) -> ExitCode {
                 effect.pairs
             );
             print!("{}", hanging("", &told));
-            ExitCode::Inconclusive
         }
-        Found::BadBroken(why) => {
-            println!("the bad revision cannot be measured: {why}");
-            ExitCode::Incomplete
-        }
+        Found::BadBroken(why) => println!("the bad revision cannot be measured: {why}"),
         Found::Culprit(culprit) => {
             let (effect, interval) = culprit.effect();
             match culprit.commits.as_slice() {
@@ -223,11 +248,6 @@ fn say(found: &Found, builder: &Builder) -> ExitCode {
             }
             println!("its effect: {}", size(effect, interval));
             println!("{}", how_sure(culprit));
-            if culprit.sure && culprit.commits.len() == 1 {
-                ExitCode::Fine
-            } else {
-                ExitCode::Inconclusive
-            }
         }
     }
 }
