@@ -7,6 +7,11 @@ use super::failure::{Failure, OrExit as _, usage};
 use super::server_args::ServerArgs;
 
 #[derive(Debug, clap::Args)]
+// Of its own making, for the one that is made names both ways in one line of 86 columns.
+#[command(
+    override_usage = "bench-runner accept --release TAG --reason TEXT [OPTIONS]\n       \
+                      bench-runner accept --series GLOB --reason TEXT [OPTIONS]"
+)]
 #[command(group(clap::ArgGroup::new("what").required(true).args(["release", "series"])))]
 pub(super) struct Args {
     /// The levels of all series since the nights with this tag

@@ -74,6 +74,16 @@ Functions that were inlined have names where the program was built with line tab
   bench-runner bridge --revision v1.4.0 --server https://bench.example.org",
     ),
     (
+        &["accept"],
+        "  bench-runner accept --release v1.4.0 --reason 'released'
+  bench-runner accept --series 'KVEventConcurrency * cpu=2' --reason 'the price of fairness'",
+    ),
+    (
+        &["explain"],
+        "  bench-runner explain --run 412 --series 'KVEventConcurrency latency_p99 cpu=2'
+  bench-runner explain --run 412 --series 7 --format json",
+    ),
+    (
         &["doctor"],
         "  bench-runner doctor               what is wrong here, and a probe of 10 seconds
   bench-runner doctor --probe 60s
@@ -263,9 +273,16 @@ on the next line as if it had not been.
                     command.get_name()
                 );
             }
+            let usage = command.clone().render_usage().to_string();
+            for line in usage.lines() {
+                assert!(line.chars().count() <= WIDTH, "{line}");
+            }
             command.get_subcommands().for_each(check);
         }
-        check(&command());
+        let mut command = command();
+        // So that each usage line begins with the program's name.
+        command.build();
+        check(&command);
     }
 
     #[test]

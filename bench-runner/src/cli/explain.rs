@@ -33,6 +33,11 @@ enum Format {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
+    if args.series.trim().is_empty() {
+        return Err(usage(
+            "--series is empty: give its number, or its name as reasons write it",
+        ));
+    }
     let server = args.server.server()?;
     let series = match args.series.trim().parse() {
         Ok(number) => number,

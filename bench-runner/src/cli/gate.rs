@@ -11,7 +11,7 @@ use bench_verdict::verdict::{Verdict, series_name};
 use super::failure::{Failure, OrExit as _};
 use super::server_args::ServerArgs;
 use super::word::word;
-use crate::output::{Style, hanging};
+use crate::output::{Line, Style, grouped, hanging, judged};
 use crate::upload::server::Server;
 
 #[derive(Debug, clap::Args)]
@@ -114,7 +114,10 @@ fn ask_pull(server: &Server, pull: u64, args: &GateArgs) -> Result<ExitCode, Fai
                 .or_server()?;
             print!("{}", String::from_utf8_lossy(&text));
         }
-        Format::Table => print!("{}", pull_text(pull, &comparison)),
+        Format::Table => {
+            let style = Style::of(&std::io::stdout());
+            print!("{}", pull_text(pull, &comparison, style));
+        }
     }
     Ok(comparison.exit_code)
 }
@@ -133,7 +136,7 @@ fn query(args: &GateArgs) -> String {
 }
 
 /// The outcome, every reason, and the rows that left their band.
-fn pull_text(pull: u64, comparison: &Comparison) -> String {
+fn pull_text(pull: u64, comparison: &Comparison, style: Style) -> String {
     let mut text = format!(
         "pull request {pull}: {} (exit {}); {} of {} series measured{}",
         word(comparison.status),
@@ -152,20 +155,29 @@ fn pull_text(pull: u64, comparison: &Comparison) -> String {
         .filter(|row| row.band != Band::None)
         .collect();
     changed.sort_by_key(|row| std::cmp::Reverse(row.band.severity()));
-    for row in changed {
-        let name = series_name(&row.benchmark, &row.params, &row.metric);
-        let change = row
-            .change
-            .map_or_else(|| "from 0".to_owned(), format_change);
-        let interval = row.interval.map_or_else(String::new, |[low, high]| {
-            format!(" {}", format_change_interval(low, high))
-        });
-        let (band, evidence) = (row.band.word(), word(row.evidence));
-        text.push_str(&format!(
-            "  {name}  {change}{interval}  {band} {evidence}\n"
-        ));
+    let lines: Vec<Line<4>> = changed.into_iter().map(line).collect();
+    if !lines.is_empty() {
+        text.push_str(&grouped(COLUMNS, &[(String::new(), lines)], style));
     }
     text
+}
+
+/// The columns of a pull request's rows.
+const COLUMNS: [&str; 4] = ["series", "change", "interval", "verdict"];
+
+fn line(row: &Row) -> Line<4> {
+    let change = row
+        .change
+        .map_or_else(|| "from 0".to_owned(), format_change);
+    let interval = row
+        .interval
+        .map_or_else(String::new, |[low, high]| format_change_interval(low, high));
+    let name = series_name(&row.benchmark, &row.params, &row.metric);
+    let verdict = format!("{} {}", row.band.word(), word(row.evidence));
+    Line {
+        cells: [name, change, interval, verdict],
+        meaning: judged(row.evidence, row.band).1,
+    }
 }
 
 fn text(run: i64, verdict: &Verdict) -> String {
@@ -191,4 +203,65 @@ fn text(run: i64, verdict: &Verdict) -> String {
         Style::of(&std::io::stdout()),
     ));
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use bench_report::metric::{Direction, Params};
+    use bench_verdict::compare::{Question, compare};
+    use bench_verdict::comparison::{Sides, Subject};
+    use bench_verdict::gate::GateOptions;
+    use bench_verdict::stats::sample::Sample;
+    use bench_verdict::verdict::Coverage;
+
+    use super::*;
+    use crate::output::WIDTH;
+
+    #[test]
+    fn the_rows_of_a_pull_request_fit_a_terminal_whatever_their_names() {
+        let rows: Vec<_> = [("concurrency", 1.3), ("c", 0.8), ("quiet", 1.0)]
+            .into_iter()
+            .filter_map(|(param, factor)| {
+                let old = [100.0, 100.2, 100.4, 100.6, 100.8, 101.0];
+                let new = old.map(|value| value * factor);
+                let params = [(param, "100"), ("cpu", "2"), ("distribution", "zipf")];
+                let owned = |(key, value): (&str, &str)| (key.to_owned(), value.to_owned());
+                let subject = Subject {
+                    benchmark: "KVEventConcurrency".to_owned(),
+                    params: params.into_iter().map(owned).collect::<Params>(),
+                    metric: "latency_p99".to_owned(),
+                    unit: "ns".to_owned(),
+                    better: Direction::Lower,
+                };
+                let (old, new) = (Sample::new(&old).ok()?, Sample::new(&new).ok()?);
+                let question = Question::new(Direction::Lower);
+                Some((subject, compare(&old, &new, &question)))
+            })
+            .collect();
+        let sides = Sides {
+            coverage: Coverage {
+                expected: rows.len(),
+                measured: rows.len(),
+                ..Coverage::default()
+            },
+            paired: true,
+            ..Sides::default()
+        };
+        let judged = Comparison::judge(sides, &rows, &GateOptions::default());
+        let text = pull_text(12, &judged, Style::Plain);
+        assert!(
+            text.lines().all(|line| line.chars().count() <= WIDTH),
+            "{text}"
+        );
+        insta::assert_snapshot!(text, @r"
+        pull request 12: fail (exit 1); 3 of 3 series measured, in pairs
+          KVEventConcurrency latency_p99 concurrency=100 cpu=2 distribution=zipf: +30.0%
+          against its baseline (critical), confirmed
+          series  change        interval  verdict
+          KVEventConcurrency latency_p99 concurrency=100 cpu=2 distribution=zipf
+                  +30.0%  [+29.2, +30.8]  critical confirmed
+          KVEventConcurrency latency_p99 c=100 cpu=2 distribution=zipf
+                  −20.0%  [−20.5, −19.5]  improved confirmed
+        ");
+    }
 }
