@@ -26,7 +26,10 @@ pub enum ReadError {
         problem: String,
     },
     /// No JSON, or not of the expected shape.
-    #[error("it is no JSON list of rows: {0}")]
+    #[error(
+        "it is no JSON list of rows: {0}; give \
+         [{{\"series\": \"a\", \"time\": \"2026-03-01\", \"value\": 1.0}}, …]"
+    )]
     Json(#[from] serde_json::Error),
     /// A column is missing.
     #[error("line 1: no column `{name}`; a history has series,time,value[,environment][,better]")]
@@ -59,7 +62,7 @@ pub enum ReadError {
         what: &'static str,
     },
     /// No row at all.
-    #[error("there is no row in it")]
+    #[error("there is no row in it: give series,time,value and a row for each measurement")]
     Empty,
 }
 
@@ -109,6 +112,8 @@ struct Row<'a> {
     series: &'a str,
     time: &'a str,
     value: f64,
+    /// The value as it stands there.
+    text: &'a str,
     environment: &'a str,
     better: &'a str,
 }
@@ -156,6 +161,7 @@ fn read_csv(text: &[u8], rows: &mut Rows) -> Result<(), ReadError> {
             series,
             time,
             value: number,
+            text: value,
             environment,
             better,
         })?;
@@ -186,14 +192,18 @@ impl Rows {
             series: &row.series,
             time: &row.time,
             value: row.value,
+            text: &row.value.to_string(),
             environment: row.environment.as_deref().unwrap_or_default(),
             better: row.better.as_deref().unwrap_or_default(),
         })
     }
 
     fn add(&mut self, row: &Row<'_>) -> Result<(), ReadError> {
+        if row.series.is_empty() {
+            return Err(self.field("series", "", "a name"));
+        }
         if !row.value.is_finite() {
-            return Err(self.field("value", &row.value.to_string(), "a finite number"));
+            return Err(self.field("value", row.text, "a finite number"));
         }
         let time = self.time(row.time)?;
         let better = match row.better {
@@ -350,8 +360,9 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_named_by_row_and_column() {
-        refused("", "there is no row in it");
-        refused("series,time,value\n", "there is no row in it");
+        let empty = "there is no row in it: give series,time,value and a row for each measurement";
+        refused("", empty);
+        refused("series,time,value\n", empty);
         refused(
             "series,value\nx,1\n",
             "line 1: no column `time`; a history has series,time,value[,environment][,better]",
@@ -363,6 +374,14 @@ mod tests {
         refused(
             "series,time,value\nx,2026-03-01,NaN\n",
             "row 1: value is `NaN`: give a finite number",
+        );
+        refused(
+            "series,time,value\nx,2026-03-01,1e400\n",
+            "row 1: value is `1e400`: give a finite number",
+        );
+        refused(
+            "series,time,value\n,2026-03-01,1\n",
+            "row 1: series is ``: give a name",
         );
         refused(
             "series,time,value\nx,2026-03-01,fast\n",

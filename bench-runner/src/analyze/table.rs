@@ -13,8 +13,8 @@ use super::answer::{Answer, SeriesAnswer};
 use super::read::Series;
 use crate::output;
 
-/// At most so many columns of chart.
-const WIDTH: usize = 72;
+/// At most so many columns of chart: what it spans stands beside it.
+const WIDTH: usize = 56;
 
 /// From the lowest to the highest.
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
@@ -188,8 +188,7 @@ fn legend(out: &mut impl Write, answer: &Answer) -> io::Result<()> {
         let steps = said.change_points.iter();
         steps.filter(|point| point.kind == ChangeKind::Step).count()
     });
-    writeln!(
-        out,
+    let counts = format!(
         "{} series, {}: {}, {}, {}; {bad} of the series worse on the last night than in the 7 \
          days before it",
         answer.series.len(),
@@ -197,7 +196,8 @@ fn legend(out: &mut impl Write, answer: &Answer) -> io::Result<()> {
         counted(steps, "step"),
         counted(count(|said| said.alarms.len()), "alarm"),
         counted(count(|said| said.creep.len()), "creep"),
-    )?;
+    );
+    write!(out, "{}", output::hanging("", &counts))?;
     writeln!(
         out,
         "A positive change is always worse.\n\
@@ -205,7 +205,7 @@ fn legend(out: &mut impl Write, answer: &Answer) -> io::Result<()> {
          \u{20} !  an alarm, +  an improvement, as the nightly job would have raised them\n\
          \u{20} ~  creep: slow change since the level that was accepted last\n\
          \u{20} E  another environment: nothing is compared across it\n\
-         E-divisive is a second opinion on steps (window 50, p 0.001) and decides nothing."
+         E-divisive: a second opinion on steps (window 50, p 0.001), decides nothing."
     )
 }
 
@@ -275,13 +275,14 @@ mod tests {
           night   60  2026-03-02  another environment, not compared (−49.6% apart)
           nights by band: 3 warning, 3 info, 68 none, 6 warming up
 
-        1 series, 80 nights: 1 step, 1 alarm, 0 creeps; 0 of the series worse on the last night than in the 7 days before it
+        1 series, 80 nights: 1 step, 1 alarm, 0 creeps; 0 of the series worse on the
+        last night than in the 7 days before it
         A positive change is always worse.
           |  a step, seen from today
           !  an alarm, +  an improvement, as the nightly job would have raised them
           ~  creep: slow change since the level that was accepted last
           E  another environment: nothing is compared across it
-        E-divisive is a second opinion on steps (window 50, p 0.001) and decides nothing.
+        E-divisive: a second opinion on steps (window 50, p 0.001), decides nothing.
         ");
     }
 
@@ -294,13 +295,14 @@ mod tests {
           no change of the level that the data can show
           nights by band: 1 warming up
 
-        1 series, 1 night: 0 steps, 0 alarms, 0 creeps; 0 of the series worse on the last night than in the 7 days before it
+        1 series, 1 night: 0 steps, 0 alarms, 0 creeps; 0 of the series worse on the
+        last night than in the 7 days before it
         A positive change is always worse.
           |  a step, seen from today
           !  an alarm, +  an improvement, as the nightly job would have raised them
           ~  creep: slow change since the level that was accepted last
           E  another environment: nothing is compared across it
-        E-divisive is a second opinion on steps (window 50, p 0.001) and decides nothing.
+        E-divisive: a second opinion on steps (window 50, p 0.001), decides nothing.
         ");
     }
 }

@@ -40,7 +40,23 @@ pub enum LoadError {
         /// What is wrong with it.
         source: BaselineError,
     },
-    /// Of no format that is known, or broken.
+    /// Nothing is in it.
+    #[error("{}: it is empty: give a file with results", path.display())]
+    Empty {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// Of no format that is known.
+    #[error(
+        "{}: it is of no known format: give a report, a baseline file, AIBrix results or Go \
+         benchmark text; `import` makes a report of other tools' results",
+        path.display()
+    )]
+    Unknown {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// Broken.
     #[error("{}: {source}", path.display())]
     Other {
         /// Which file.
@@ -139,7 +155,11 @@ fn load_path(path: &Path, now: Timestamp) -> Result<Side, LoadError> {
         path: owned(),
         source,
     })?;
-    let is_object = text.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
+    let first = text.iter().find(|byte| !byte.is_ascii_whitespace());
+    if first.is_none() {
+        return Err(LoadError::Empty { path: owned() });
+    }
+    let is_object = first == Some(&b'{');
     if is_object && Baseline::looks_like(&text) {
         return Baseline::parse(&text)
             .map(of_baseline)
@@ -156,9 +176,8 @@ fn load_path(path: &Path, now: Timestamp) -> Result<Side, LoadError> {
                 source,
             });
     }
-    read::detect(&text)
-        .ok_or(ReadError::UnknownFormat)
-        .and_then(|format| read::read(format, &text, &Origin::unknown(now)))
+    let format = read::detect(&text).ok_or_else(|| LoadError::Unknown { path: owned() })?;
+    read::read(format, &text, &Origin::unknown(now))
         .map(|reports| of_reports(&reports))
         .map_err(|source| LoadError::Other {
             path: owned(),
