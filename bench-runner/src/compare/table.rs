@@ -165,9 +165,13 @@ fn rows(pair: &Pair, group: &Group<'_>, notes: &mut Notes) -> Vec<Line> {
 fn verdict(compared: &Compared) -> String {
     let evidence = evidence_word(compared.evidence);
     let word = format!("{}, {evidence}", compared.band.word());
-    let interval = compared
-        .interval
-        .map(|[low, high]| format_change_interval(low, high));
+    let interval = compared.interval.map(|[low, high]| {
+        let ends = format_change_interval(low, high);
+        match compared.effect {
+            Some(effect) => format!("{} {ends}", percent(effect)),
+            None => ends,
+        }
+    });
     match compared.evidence {
         _ if compared.test.is_some_and(|test| test.all_equal) => "no change".to_owned(),
         Evidence::Exact => "exact".to_owned(),

@@ -78,11 +78,11 @@ fn the_table_shows_benchstats_numbers_and_what_they_decide() {
     Three-8     101.00n ± ∞¹    91.00n ± ∞¹        ~
         (p=0.100 n=3)²  inconclusive: 4 samples a side are needed
     Four-8      101.50n ± ∞¹    91.50n ± ∞¹   -9.85%
-        (p=0.029 n=4)  [−12.6, −7.0] improved, confirmed
+        (p=0.029 n=4)  −9.9% [−12.6, −7.0] improved, confirmed
     Five-8      102.00n ± ∞¹    92.00n ± ∞¹   -9.80%
-        (p=0.008 n=5)  [−12.5, −7.0] improved, confirmed
+        (p=0.008 n=5)  −9.8% [−12.5, −7.0] improved, confirmed
     Six-8       102.50n ± 2%    92.50n ± 3%   -9.76%
-        (p=0.002 n=6)  [−12.4, −7.0] improved, confirmed
+        (p=0.002 n=6)  −9.8% [−12.4, −7.0] improved, confirmed
     OnlyOld-8    9.000n ± ∞¹  not available
         only on one side
     OnlyNew-8  not available    9.000n ± ∞¹
@@ -118,11 +118,11 @@ fn every_difference_of_zero_and_constant_samples_is_told() {
     Const-8        100.0n ± 0%  100.0n ± 0%        ~
         (p=1.000 n=8)¹  no change
     ConstFaster-8  200.0n ± 0%  150.0n ± 0%  -25.00%
-        (p=0.000 n=8)  [−25.0, −25.0] improved, confirmed
+        (p=0.000 n=8)  −25.0% [−25.0, −25.0] improved, confirmed
     ZeroAlloc-8    50.00n ± 0%  50.00n ± 0%        ~
         (p=1.000 n=8)¹  no change
     GainsAlloc-8   50.00n ± 0%  60.00n ± 0%  +20.00%
-        (p=0.000 n=8)  [+20.0, +20.0] warning, confirmed
+        (p=0.000 n=8)  +20.0% [+20.0, +20.0] warning, confirmed
     Same-8         77.00n ± 0%  77.00n ± 0%        ~
         (p=1.000 n=8)¹  no change
     geomean             82.62n       80.90n   -2.09%
@@ -131,7 +131,7 @@ fn every_difference_of_zero_and_constant_samples_is_told() {
     Const-8           64.00 ± 0%     64.00 ± 0%        ~
         (p=1.000 n=8)¹  no change
     ConstFaster-8     64.00 ± 0%     32.00 ± 0%  -50.00%
-        (p=0.000 n=8)  [−50.0, −50.0] improved, confirmed
+        (p=0.000 n=8)  −50.0% [−50.0, −50.0] improved, confirmed
     ZeroAlloc-8       0.000 ± 0%     0.000 ± 0%        ~
         (p=1.000 n=8)¹  no change
     GainsAlloc-8       0.00 ± 0%     16.00 ± 0%        ?
@@ -144,7 +144,7 @@ fn every_difference_of_zero_and_constant_samples_is_told() {
     Const-8           2.000 ± 0%     2.000 ± 0%        ~
         (p=1.000 n=8)¹  no change
     ConstFaster-8     2.000 ± 0%     1.000 ± 0%  -50.00%
-        (p=0.000 n=8)  [−50.0, −50.0] improved, confirmed
+        (p=0.000 n=8)  −50.0% [−50.0, −50.0] improved, confirmed
     ZeroAlloc-8       0.000 ± 0%     0.000 ± 0%        ~
         (p=1.000 n=8)¹  no change
     GainsAlloc-8      0.000 ± 0%     1.000 ± 0%        ?
@@ -171,7 +171,16 @@ fn a_file_that_is_not_there_or_of_no_format_is_named() {
     assert!(error.starts_with("nowhere.txt: "), "{error}");
     let readme = fixture("benchstat/README.md");
     let error = load(&readme, now()).unwrap_err().to_string();
-    assert!(error.contains("it is of no known format"), "{error}");
+    assert!(
+        error.contains("it is of no known format: give a report"),
+        "{error}"
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let empty = folder.path().join("empty.txt");
+    std::fs::write(&empty, " \n").unwrap();
+    let error = load(empty.to_str().unwrap(), now()).unwrap_err();
+    let error = error.to_string();
+    assert!(error.ends_with("empty.txt: it is empty: give a file with results"));
 }
 
 #[test]

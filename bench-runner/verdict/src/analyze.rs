@@ -226,6 +226,8 @@ fn replay(history: &History, analysis: &mut Analysis) {
 mod tests {
     use super::*;
     use crate::simulation::Simulation;
+    use crate::stats::random::Random;
+    use crate::tonight::Walk;
 
     #[test]
     fn a_history_with_everything_is_described() {
@@ -274,6 +276,75 @@ mod tests {
         assert_eq!(found.len(), 1, "{found:?}");
         assert!(found[0].index.abs_diff(50) <= 1, "{found:?}");
         assert!((found[0].change - 0.1).abs() < 0.01, "{found:?}");
+    }
+
+    /// Histories of values from the ends of what a number can be, and of ordinary ones between them.
+    fn extreme(random: &mut Random) -> Vec<Night> {
+        const ENDS: [f64; 12] = [
+            0.0,
+            -0.0,
+            5e-324,
+            1e-300,
+            1e-9,
+            1.0,
+            1e9,
+            1e300,
+            f64::MAX,
+            -1e-300,
+            -1e300,
+            -f64::MAX,
+        ];
+        let kinds = 1 + random.below(4);
+        let kinds: Vec<f64> = (0..kinds).map(|_| ENDS[random.below(ENDS.len())]).collect();
+        (0..random.below(90))
+            .map(|night| Night {
+                time_ms: night as i64 * 86_400_000,
+                value: kinds[random.below(kinds.len())] * [1.0, 0.5][random.below(2)],
+                epoch: u64::from(random.below(40) == 0),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn whatever_finite_values_a_history_has_all_that_is_said_is_a_number() {
+        let mut random = Random::new(31);
+        let (mut cut, mut alarmed, mut crept) = (0, 0, 0);
+        for case in 0..3_000 {
+            let nights = extreme(&mut random);
+            for better in [Direction::Lower, Direction::Higher] {
+                let history = History::new(nights.clone(), Metric::new(better));
+                let said = analyze(&history);
+                assert_eq!(said.bands.len(), nights.len());
+                let sizes = said.change_points.iter().map(|point| point.change);
+                let sizes = sizes.chain(said.alarms.iter().map(|alarm| alarm.change));
+                let sizes = sizes.chain(said.creep.iter().map(|point| point.change));
+                for size in sizes {
+                    assert!(size.is_finite(), "case {case}: {said:?}\n{nights:?}");
+                }
+                cut += said.change_points.len();
+                alarmed += said.alarms.len();
+                crept += said.creep.len();
+                for told in Walk::new(&history, Thresholds::default()) {
+                    let numbers = [told.noise_floor, told.detectable_change, told.creep];
+                    let is_number = |number: &f64| number.is_finite();
+                    assert!(
+                        numbers.iter().flatten().all(is_number),
+                        "case {case}: {told:?}\n{nights:?}"
+                    );
+                    let sizes = told.confirmed.iter().chain(&told.retracted);
+                    for change in sizes {
+                        assert!(
+                            change.change.is_finite() && change.frozen_baseline.is_finite(),
+                            "case {case}: {change:?}\n{nights:?}"
+                        );
+                    }
+                }
+            }
+        }
+        assert!(
+            cut > 100 && alarmed > 100 && crept > 10,
+            "{cut} {alarmed} {crept}"
+        );
     }
 
     #[test]

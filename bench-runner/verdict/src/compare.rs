@@ -60,6 +60,9 @@ pub struct Compared {
     pub change: Option<f64>,
     /// The size of it.
     pub band: Band,
+    /// The Hodges-Lehmann ratio of the sides as a change: what `interval` is of. None where no
+    /// statistics are needed, or of a change from zero.
+    pub effect: Option<f64>,
     /// 95% interval of the effect.
     pub interval: Option<[f64; 2]>,
     /// How sure.
@@ -116,6 +119,7 @@ pub fn compare(old: &Sample, new: &Sample, question: &Question) -> Compared {
         test: None,
         change: judged.change,
         band: judged.band,
+        effect: None,
         interval: None,
         evidence: Evidence::Exact,
         detectable_change: None,
@@ -132,9 +136,10 @@ pub fn compare(old: &Sample, new: &Sample, question: &Question) -> Compared {
     let shift = shift_interval(&scale.read(old), &scale.read(new), ALPHA);
     compared.test = Some(test);
     // Of a change from zero there is no percentage, and so no interval of it.
-    compared.interval = shift
+    let effect = shift.filter(|_| judged.change.is_some());
+    compared.effect = effect.map(|shift| scale.change(shift.centre, question.better));
+    compared.interval = effect
         .and_then(|shift| shift.interval)
-        .filter(|_| judged.change.is_some())
         .map(|ends| scale.interval(ends, question.better));
     if let Some(half) = shift.as_ref().and_then(half_width) {
         compared.noise_floor = Some(scale.fraction(half));
@@ -169,6 +174,7 @@ pub fn compare_paired(base: &[f64], head: &[f64], question: &Question) -> Option
         test: None,
         change: Some(change),
         band: Band::of(change),
+        effect: Some(change),
         interval: ratio
             .interval
             .map(|ends| scale.interval(ends, question.better)),
@@ -195,9 +201,10 @@ fn evidence(
     needed: Option<usize>,
     question: &Question,
 ) -> Evidence {
+    // A change from zero has no interval. One that ends at zero does not exclude it.
     let excludes_zero = compared
         .interval
-        .is_none_or(|[low, high]| low >= 0.0 || high <= 0.0);
+        .is_none_or(|[low, high]| low > 0.0 || high < 0.0);
     let beyond_an_edge = !matches!(compared.band, Band::None | Band::Undefined);
     if question.identical {
         Evidence::Noise
@@ -240,6 +247,9 @@ fn half_width(shift: &Shift) -> Option<f64> {
         .map(|[low, high]| (high - shift.centre).max(shift.centre - low))
 }
 
+/// No value is more than so many parts of the typical size.
+const MOST_PARTS: f64 = 1e100;
+
 /// How values are read so that differences are relative.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Scale {
@@ -254,12 +264,12 @@ impl Scale {
         if old.min() > 0.0 && new.min() > 0.0 {
             return Scale::Log;
         }
-        let size = old.median().abs();
-        Scale::Parts(if size > 0.0 {
-            size
-        } else {
-            new.median().abs().max(f64::MIN_POSITIVE)
-        })
+        let ends = [old.min(), old.max(), new.min(), new.max()];
+        let largest = ends.map(f64::abs).into_iter().fold(0.0, f64::max);
+        let typical = [old.median().abs(), new.median().abs(), largest];
+        let size = typical.into_iter().find(|size| *size > 0.0).unwrap_or(1.0);
+        // Beyond so many parts differences leave the range of numbers.
+        Scale::Parts(size.max(largest / MOST_PARTS))
     }
 
     fn read(self, sample: &Sample) -> Vec<f64> {
@@ -273,7 +283,8 @@ impl Scale {
     /// A width as a fraction.
     fn fraction(self, width: f64) -> f64 {
         match self {
-            Scale::Log => width.exp_m1(),
+            // An infinity does not travel as JSON.
+            Scale::Log => width.exp_m1().min(f64::MAX),
             Scale::Parts(_) => width,
         }
     }
@@ -337,6 +348,36 @@ mod tests {
         assert!(got.delta().unwrap() < -0.18);
         let [low, high] = got.interval.unwrap();
         assert!(low < 0.2 && 0.2 < high && low > 0.17, "{got:?}");
+    }
+
+    #[test]
+    fn the_effect_is_the_centre_of_its_interval_and_not_of_the_medians() {
+        // Most of the new samples are a fifth more, and a lucky half of them is not.
+        let old = [100.0, 100.1, 100.2, 100.3, 100.4, 100.5, 100.6, 100.7];
+        let new = [100.0, 100.1, 100.2, 120.0, 120.1, 120.2, 120.3, 120.4];
+        let got = lower(&old, &new);
+        let (change, effect) = (got.change.unwrap(), got.effect.unwrap());
+        let [low, high] = got.interval.unwrap();
+        assert!(low <= effect && effect <= high, "{got:?}");
+        let ratios = old
+            .iter()
+            .flat_map(|a| new.iter().map(move |b| b / a - 1.0));
+        let median = crate::stats::order::median(&ratios.collect::<Vec<f64>>()).unwrap();
+        assert!((effect - median).abs() < 1e-4, "{effect} {median}");
+        assert!((effect - change).abs() > 1e-3, "{effect} {change}");
+        assert_eq!(lower(&[0.0; 8], &[16.0; 8]).effect, None);
+    }
+
+    #[test]
+    fn an_interval_that_ends_at_zero_confirms_nothing() {
+        // A coarse timer: the ties make p small, and no difference is among those that the interval
+        // holds.
+        let old = [10.0, 10.0, 10.0, 10.0, 10.0, 10.0, 12.0, 12.0];
+        let new = [10.0, 10.0, 12.0, 12.0, 12.0, 12.0, 12.0, 12.0];
+        let got = lower(&old, &new);
+        assert_eq!(got.interval.map(|[low, _]| low), Some(0.0), "{got:?}");
+        assert_eq!(got.band, Band::Warning, "{got:?}");
+        assert_ne!(got.evidence, Evidence::Confirmed, "{got:?}");
     }
 
     #[test]
@@ -411,6 +452,33 @@ mod tests {
             (constant.band, constant.evidence),
             (Band::Warning, Evidence::Confirmed)
         );
+    }
+
+    #[test]
+    fn whatever_finite_samples_are_compared_all_that_is_said_is_a_finite_number() {
+        let all = crate::stats::degenerate::samples();
+        let odd = ("mostly zero", [[0.0; 6].as_slice(), &[5.0; 2]].concat());
+        let all: Vec<_> = all.into_iter().chain([odd]).collect();
+        for (name, old) in all.iter().filter(|(_, values)| !values.is_empty()) {
+            for (other, new) in all.iter().filter(|(_, values)| !values.is_empty()) {
+                for better in [Direction::Lower, Direction::Higher] {
+                    let question = Question::new(better);
+                    let unpaired = compare(&sample(old), &sample(new), &question);
+                    let paired = compare_paired(old, new, &question);
+                    for got in [Some(unpaired), paired].into_iter().flatten() {
+                        let numbers = [got.change, got.effect];
+                        let numbers = numbers
+                            .into_iter()
+                            .chain(got.interval.map(|i| i.map(Some)).into_iter().flatten());
+                        let numbers = numbers.chain([got.detectable_change, got.noise_floor]);
+                        for number in numbers.flatten() {
+                            assert!(number.is_finite(), "{name} and {other}: {got:?}");
+                        }
+                        assert!(got.samples_needed.is_none_or(|needed| needed > 0));
+                    }
+                }
+            }
+        }
     }
 
     #[test]

@@ -17,6 +17,13 @@ pub struct Night {
     pub epoch: u64,
 }
 
+/// A value of a series that touches zero is read as at most so much: squares of what is farther away
+/// leave the range of numbers.
+const MOST: f64 = 1e100;
+
+/// The same of its parts of a typical value.
+const MOST_UNITS: f64 = 1e50;
+
 /// What a series is apart from its nights.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Metric {
@@ -50,7 +57,7 @@ pub struct History {
     metric: Metric,
     /// `+ ln x` or `- ln x`; where x is not positive, of the smallest positive number.
     log: Vec<f64>,
-    /// `+ x` or `- x`.
+    /// `+ x` or `- x`, within [`MOST`].
     plain: Vec<f64>,
     /// The calendar day (UTC) modulo 7.
     weekday: Vec<u8>,
@@ -77,7 +84,10 @@ impl History {
                 .iter()
                 .map(|night| sign * night.value.max(f64::MIN_POSITIVE).ln())
                 .collect(),
-            plain: nights.iter().map(|night| sign * night.value).collect(),
+            plain: nights
+                .iter()
+                .map(|night| sign * night.value.clamp(-MOST, MOST))
+                .collect(),
             weekday: nights
                 .iter()
                 .map(|night| night.time_ms.div_euclid(DAY_MS).rem_euclid(7) as u8)
@@ -101,7 +111,7 @@ impl History {
     pub fn read(&self, reading: Reading, value: f64) -> f64 {
         let size = match reading {
             Reading::Log => value.max(f64::MIN_POSITIVE).ln(),
-            Reading::Linear(_) => value,
+            Reading::Linear(_) => value.clamp(-MOST, MOST),
         };
         match self.metric.better {
             Direction::Lower => size,
@@ -148,7 +158,8 @@ impl History {
             .map(|value| value.abs())
             .collect();
         let typical = crate::stats::order::median_of(&mut sizes).unwrap_or_default();
-        let unit = typical.max(self.metric.floor);
+        let largest = sizes.iter().copied().fold(0.0, f64::max);
+        let unit = typical.max(self.metric.floor).max(largest / MOST_UNITS);
         Reading::Linear(if unit > 0.0 { unit } else { 1.0 })
     }
 
@@ -162,11 +173,13 @@ impl History {
 
     /// A difference of two levels as a change, positive being worse.
     pub fn change(&self, reading: Reading, difference: f64) -> f64 {
-        match (reading, self.metric.better) {
+        let change = match (reading, self.metric.better) {
             (Reading::Log, Direction::Lower) => difference.exp_m1(),
             (Reading::Log, Direction::Higher) => -(-difference).exp_m1(),
             (Reading::Linear(unit), _) => difference / unit,
-        }
+        };
+        // An infinity does not travel as JSON.
+        change.clamp(-f64::MAX, f64::MAX)
     }
 
     /// A level in the metric's unit.
@@ -176,7 +189,7 @@ impl History {
             Direction::Higher => -value,
         };
         match reading {
-            Reading::Log => signed.exp(),
+            Reading::Log => signed.exp().min(f64::MAX),
             Reading::Linear(_) => signed,
         }
     }

@@ -5,6 +5,7 @@ pub use bench_report::metric::Params;
 use bench_report::metric::{Direction, Op};
 use serde::{Deserialize, Serialize};
 
+pub use crate::RULE;
 pub use crate::band::Band;
 use crate::exit::{ExitCode, Status};
 use crate::gate::strictness::FailOn;
@@ -184,6 +185,9 @@ pub struct SeriesVerdict {
     pub unit: String,
     /// Which way is better.
     pub better: Direction,
+    /// The least amount that matters, in `unit`; absent where the metric has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub floor: Option<f64>,
     /// The environment, as the store or the file names it.
     pub environment: String,
     /// The median of the run's samples.

@@ -145,6 +145,7 @@ pub fn series_verdict(of: &Subject, row: &Compared, environment: &str) -> Series
         metric: of.metric.clone(),
         unit: of.unit.clone(),
         better: of.better,
+        floor: None,
         environment: environment.to_owned(),
         value: row.new.median,
         samples: row.new.n.min(row.old.n),
@@ -180,6 +181,7 @@ impl Row {
             old: Centre::of(&row.old),
             new: Centre::of(&row.new),
             change: row.change,
+            effect: row.effect,
             interval: row.interval,
             p: row.test.map(|test| test.p),
             band: row.band,
@@ -275,6 +277,10 @@ pub struct Row {
     pub new: Centre,
     /// Of the medians; null where the old one is zero.
     pub change: Option<f64>,
+    /// The Hodges-Lehmann ratio of the sides as a change: what `interval` is of. Absent where no
+    /// statistics are needed, or of a change from zero.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effect: Option<f64>,
     /// 95% interval of the effect.
     pub interval: Option<[f64; 2]>,
     /// Two-sided p of the test; null where none was made (counts, pairs).

@@ -294,7 +294,8 @@ fn frozen_size(series: &SeriesVerdict, own: &Effective) -> Option<String> {
         let is_above = own.is_size_above(change, series.frozen_baseline);
         return is_above.then(|| percent(change));
     }
-    let judged = band::judge(series.value, series.frozen_baseline, series.better, None);
+    let (level, floor) = (series.frozen_baseline, series.floor);
+    let judged = band::judge(series.value, level, series.better, floor);
     let is_zero = series.frozen_baseline == Some(0.0);
     let from_zero = Change {
         value: series.value,
@@ -307,7 +308,8 @@ fn frozen_size(series: &SeriesVerdict, own: &Effective) -> Option<String> {
 
 /// How far tonight lies from a level that a person has accepted or dismissed, where that is above.
 fn size_beyond(series: &SeriesVerdict, decided: &Decided, own: &Effective) -> Option<String> {
-    let judged = band::judge(series.value, Some(decided.level?), series.better, None);
+    let level = Some(decided.level?);
+    let judged = band::judge(series.value, level, series.better, series.floor);
     let from_level = Change {
         value: series.value,
         baseline: decided.level,

@@ -11,6 +11,7 @@ fn series(change: f64, evidence: Evidence) -> SeriesVerdict {
         metric: "latency_p99".to_owned(),
         unit: "ns".to_owned(),
         better: Direction::Lower,
+        floor: None,
         environment: "e1".to_owned(),
         value: 1000.0 * (1.0 + change),
         samples: 10,
@@ -205,6 +206,13 @@ fn an_open_alert_stays_red_when_the_rolling_baseline_has_caught_up() {
     };
     assert_eq!(judged(errors(3.0)).status, Status::Fail);
     assert_eq!(judged(errors(0.0)).status, Status::Pass);
+    // What is too little to matter opens no alert, and keeps none red.
+    let floored = |value| SeriesVerdict {
+        floor: Some(0.5),
+        ..errors(value)
+    };
+    assert_eq!(judged(floored(0.5)).status, Status::Pass);
+    assert_eq!(judged(floored(0.51)).status, Status::Fail);
 }
 
 #[test]

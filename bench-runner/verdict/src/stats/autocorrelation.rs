@@ -7,7 +7,8 @@
 /// More correlation than this is not believed of noise: it would be a trend.
 const MOST: f64 = 0.9;
 
-/// The correlation of neighbours, as estimated; biased towards `-1/n`. 0 where nothing varies.
+/// The correlation of neighbours, as estimated; biased towards `-1/n`. 0 where nothing varies, and
+/// where squares leave the range of numbers: scores never do.
 pub fn lag_one(values: &[f64]) -> f64 {
     let count = values.len().max(1) as f64;
     let mean = values.iter().sum::<f64>() / count;
@@ -16,7 +17,11 @@ pub fn lag_one(values: &[f64]) -> f64 {
         .windows(2)
         .map(|pair| (pair[0] - mean) * (pair[1] - mean))
         .sum();
-    if all > 0.0 { neighbours / all } else { 0.0 }
+    if all > 0.0 && all.is_finite() {
+        neighbours / all
+    } else {
+        0.0
+    }
 }
 
 /// The correlation that is safely there: the estimate with its bias `-1/n` taken off, less one

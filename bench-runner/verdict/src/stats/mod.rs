@@ -5,6 +5,8 @@
 
 pub mod autocorrelation;
 pub mod bootstrap;
+#[cfg(test)]
+pub(crate) mod degenerate;
 pub mod e_divisive;
 pub mod geomean;
 pub mod hodges_lehmann;

@@ -244,7 +244,8 @@ fn judge(
     let numbers = context.as_ref().map(|context| {
         let reading = context.reading;
         let fraction = |size: f64| match reading {
-            Reading::Log => size.exp_m1(),
+            // An infinity does not travel as JSON.
+            Reading::Log => size.exp_m1().min(f64::MAX),
             Reading::Linear(unit) => size / unit,
         };
         let floor = thresholds.beyond * context.noise.deviation();

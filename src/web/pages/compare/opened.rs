@@ -195,7 +195,7 @@ async fn profiles(
 fn facts(row: &Row, pairs: Option<(usize, usize)>) -> Vec<(&'static str, String)> {
     let percent = |share: f64| format!("{:.1}%", share * 100.0);
     let absent = || "not available".to_owned();
-    let effect = match (row.change, row.interval) {
+    let effect = match (row.effect.or(row.change), row.interval) {
         (Some(change), Some([low, high])) => format!(
             "{} {}",
             format_change(change),
