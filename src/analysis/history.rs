@@ -28,8 +28,9 @@ pub struct History {
     pub levels: Vec<(Millis, Millis, f64)>,
     /// What people noted, as the events tell it in short.
     pub notes: Vec<Annotation>,
-    /// The level before an alert's change, and the first bad night: drawn from there on.
-    pub frozen: Option<(Millis, f64)>,
+    /// The level before an alert's change from the first bad night on, and as each epoch after that
+    /// one reads it from its first night on: each holds until the next.
+    pub frozen: Vec<(Millis, f64)>,
 }
 
 /// Something that happened to a series.
@@ -112,7 +113,7 @@ pub fn build(inputs: HistoryInputs) -> History {
         gaps: gaps(&points),
         levels: levels(&points, &events),
         notes: Vec::new(),
-        frozen: None,
+        frozen: Vec::new(),
         points,
         events,
     }

@@ -68,8 +68,9 @@ pub struct TrendPlot {
     pub events: Vec<Event>,
     /// From, to, value.
     pub levels: Vec<(Millis, Millis, f64)>,
-    /// The level before an alert's change, from the first bad night to the right edge.
-    pub frozen: Option<(Millis, f64)>,
+    /// The level before an alert's change: each from its time until the next, the last to the right
+    /// edge.
+    pub frozen: Vec<(Millis, f64)>,
     /// How y counts.
     pub y: YScale,
     /// The x axis.
@@ -119,7 +120,15 @@ impl TrendPlot {
                 .filter_map(|(from, to, value)| Some((*from, *to, show(*value, None)?)))
                 .collect()
         };
-        let frozen = history.frozen.filter(|_| y != YScale::OfBaseline);
+        let frozen = match y {
+            YScale::OfBaseline => Vec::new(),
+            _ => {
+                let levels = history.frozen.iter();
+                levels
+                    .filter_map(|&(from, level)| Some((from, show(level, None)?)))
+                    .collect()
+            }
+        };
         Self {
             label: String::new(),
             desc: String::new(),
@@ -133,7 +142,7 @@ impl TrendPlot {
             gaps: history.gaps.clone(),
             events: history.events.clone(),
             levels,
-            frozen: frozen.and_then(|(from, level)| Some((from, show(level, None)?))),
+            frozen,
             y,
             along: Along::of(history.points.iter(), (history.from, history.to), x),
         }
@@ -240,8 +249,8 @@ impl TrendPlot {
         for level in &self.levels {
             hold(level.2);
         }
-        if let Some((_, level)) = self.frozen {
-            hold(level);
+        for (_, level) in &self.frozen {
+            hold(*level);
         }
         (low <= high).then_some((low, high))
     }

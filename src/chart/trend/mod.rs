@@ -13,6 +13,7 @@ use super::role::Role;
 use super::scale::{Tick, linear_ticks, log_ticks};
 use super::thin::{extremes, first_of_each, within};
 use crate::analysis::history::EventKind;
+use crate::domain::Millis;
 use crate::text;
 
 /// Above this many nights a line has no dots.
@@ -362,7 +363,7 @@ impl Painter<'_, '_> {
                 ("+10%", base * self.plot.worse_by(0.1)),
                 ("+20%", base * self.plot.worse_by(0.2)),
             ];
-            names.extend(self.plot.frozen.map(|(_, level)| ("frozen", level)));
+            names.extend(self.plot.frozen.last().map(|(_, level)| ("frozen", *level)));
             let wanted: Vec<f64> = names
                 .iter()
                 .map(|(_, level)| self.area.px(self.at(0.0, *level)).1)
@@ -387,16 +388,20 @@ impl Painter<'_, '_> {
         }
     }
 
-    /// The level before an alert's change.
+    /// The level before an alert's change, as each epoch reads it.
     fn frozen(&self) {
-        let Some((from, level)) = self.plot.frozen else {
-            return;
-        };
-        let (start, _) = self.area.px(self.at(self.plot.x_of(from), level));
-        let height = self.area.px(self.at(0.0, level)).1;
-        let start = start.max(self.frame.left);
-        self.canvas
-            .path(Role::Level, [(start, height), (self.frame.right, height)]);
+        let frozen = &self.plot.frozen;
+        for (place, (from, level)) in frozen.iter().enumerate() {
+            let point = |time: Millis| self.area.px(self.at(self.plot.x_of(time), *level));
+            let (start, height) = point(*from);
+            let next = frozen.get(place + 1).map(|(next, _)| point(*next).0);
+            let end = next.unwrap_or(self.frame.right).min(self.frame.right);
+            let start = start.max(self.frame.left);
+            if start < end {
+                self.canvas
+                    .path(Role::Level, [(start, height), (end, height)]);
+            }
+        }
     }
 
     fn events(&self) {

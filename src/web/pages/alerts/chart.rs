@@ -8,7 +8,8 @@ use crate::analysis::history::{HistoryInputs, build};
 use crate::chart::plot::{XScale, YScale};
 use crate::domain::alert::{Alert, AlertSeries};
 use crate::domain::time::DAY_MS;
-use crate::domain::{Millis, Series};
+use crate::domain::{Millis, Point, Series, SeriesId};
+use crate::store::{Store, StoreError};
 use crate::web::pages::annotations::{NoteView, notes};
 use crate::web::pages::figure::TrendFigure;
 use crate::web::pages::{environment_or_unknown, links, value};
@@ -31,6 +32,19 @@ pub(super) struct Chart {
     pub(super) annotate: String,
 }
 
+/// The nights of a series in that time whose values can be drawn.
+async fn nights(
+    store: &Store,
+    series: SeriesId,
+    from: Millis,
+    to: Millis,
+) -> Result<Vec<Point>, StoreError> {
+    let main = Some(store.main_branch());
+    let mut points = store.points(series, from, to, main).await?;
+    points.retain(|point| point.value.is_finite());
+    Ok(points)
+}
+
 /// Draws it.
 pub(super) async fn chart(
     state: &AppState,
@@ -48,28 +62,41 @@ pub(super) async fn chart(
     };
     // No more nights than travel with the page.
     let end = end.min(Millis(one.since.at.0 + MOST_DAYS * DAY_MS));
-    let mut points = store
-        .points(series.id, from, end, Some(store.main_branch()))
-        .await?;
-    points.retain(|point| point.value.is_finite());
-    let ends = points
-        .first()
-        .map(|p| p.time)
-        .zip(points.last().map(|p| p.time));
-    let (first, last) = ends.unwrap_or((from, end));
+    let points = nights(store, series.id, from, end).await?;
     let environments = store.environments().await?;
+    let machine = |series: &Series| environment_or_unknown(&environments, series.key.environment);
+    // Where a bridge carries it on to another machine, that one's nights follow.
+    let there = one.bridged.as_ref();
+    let next = match there.filter(|there| there.series != series.id) {
+        Some(there) => store.series_by_id(there.series).await?,
+        None => None,
+    };
+    let (shown, points, earlier) = match next {
+        Some(next) => {
+            let own = nights(store, next.id, from, end).await?;
+            (next, own, vec![(machine(series), points)])
+        }
+        None => (series.clone(), points, Vec::new()),
+    };
+    let of_earlier = earlier.iter().flat_map(|(_, points)| points);
+    let times = || points.iter().chain(of_earlier.clone()).map(|p| p.time);
+    let (first, last) = times().min().zip(times().max()).unwrap_or((from, end));
     let mut history = build(HistoryInputs {
-        series: Series::clone(series),
-        environment: environment_or_unknown(&environments, series.key.environment),
+        series: Series::clone(&shown),
+        environment: machine(&shown),
         points,
-        earlier: Vec::new(),
+        earlier,
         from: first,
         to: last,
     });
     history.annotate(&store.annotations(Some(series.id), first, last).await?);
-    history.frozen = Some((one.since.at, one.frozen_baseline));
+    history.frozen = vec![(one.since.at, one.frozen_baseline)];
+    history
+        .frozen
+        .extend(there.map(|there| (there.begun_at, there.frozen_baseline)));
     let values = history.points.iter().map(|p| p.value);
-    let scale = value::scale(&series.key.unit, values.chain([one.frozen_baseline]));
+    let frozen = history.frozen.iter().map(|(_, level)| *level);
+    let scale = value::scale(&series.key.unit, values.chain(frozen));
     let better = match series.better {
         Direction::Lower => "lower is better",
         Direction::Higher => "higher is better",
@@ -77,7 +104,7 @@ pub(super) async fn chart(
     let params = series.params_text();
     let points_url = format!(
         "/api/v1/series/{}/points?from={}&to={}",
-        series.id, first.0, last.0
+        shown.id, first.0, last.0
     );
     Ok(Chart {
         metric: series.key.metric.clone(),
