@@ -40,8 +40,19 @@ pub fn of_run(run: &JudgedRun, options: &GateOptions) -> Verdict {
         canary_missed: confirmation::canary_missed(&run.rows, &run.proofs),
         ..GateInput::default()
     };
-    gate::gate(input, options)
+    Verdict {
+        rule: run
+            .run
+            .rule
+            .clone()
+            .unwrap_or_else(|| UNKNOWN_RULE.to_owned()),
+        rejudged: run.run.is_rejudged,
+        ..gate::gate(input, options)
+    }
 }
+
+/// The version of the rules that judged a run of which none is kept: it waits to be judged again.
+const UNKNOWN_RULE: &str = "unknown";
 
 /// What the gate answers with its usual options.
 pub fn gate(run: &JudgedRun) -> Gate {
@@ -118,6 +129,7 @@ pub(super) fn series_verdict(row: &Judged, environment: &str) -> SeriesVerdict {
         metric: key.metric.clone(),
         unit: key.unit.clone(),
         better: row.series.better,
+        floor: row.series.floor,
         environment: environment.to_owned(),
         value: row.measurement.value,
         samples: row.measurement.sample_count as usize,

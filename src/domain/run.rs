@@ -43,6 +43,11 @@ pub struct Run {
     pub coverage: Coverage,
     /// A person took this run out of the baselines, and why.
     pub excluded: Option<String>,
+    /// The version of the rules that said what is said of it; none of a run from before that was
+    /// kept.
+    pub rule: Option<String>,
+    /// Something else is said of it now than was said at first.
+    pub is_rejudged: bool,
 }
 
 impl Run {

@@ -4,40 +4,37 @@ use crate::analysis::alerts;
 use crate::analysis::alerts::bridge::legs;
 use crate::analysis::epochs::Part;
 use crate::domain::bridge::Bridges;
-use crate::domain::{Environment, Millis, Purpose, RunId, Series, SeriesId};
+use crate::domain::{Environment, Millis, RunId, Series, SeriesId};
 use crate::store::{AlertStep, Epoch, SeriesFilter, Store, StoreError};
 
-/// Looks again at the alerts that a run may carry on, or show to be back: those of the epochs before
-/// its own.
+/// Looks again at the alerts that a new run may carry on, or show to be back: those of the epochs
+/// before its own.
 pub async fn after_run(store: &Store, id: RunId) -> Result<(), StoreError> {
-    let Some(run) = store.run(id).await? else {
-        return Ok(());
-    };
-    let is_bridge = match store.pair(id).await? {
-        Some(pair) => pair.purpose == Purpose::Bridge,
-        None => false,
-    };
-    let epoch = Epoch::from(&run);
-    if is_bridge {
-        // A further bridge corrects the factor of what was carried on before.
-        beside(store, &epoch, None).await
-    } else if run.forms_baseline(store.main_branch()) {
-        beside(store, &epoch, Some(run.started_at)).await
-    } else {
-        Ok(())
+    match store.run(id).await? {
+        Some(run) => beside(store, &Epoch::from(&run)).await,
+        None => Ok(()),
     }
 }
 
-/// Looks again at the alerts of the epochs beside one, as [`Store::alerted_beside`] picks them.
-pub(super) async fn beside(
-    store: &Store,
-    epoch: &Epoch,
-    night: Option<Millis>,
-) -> Result<(), StoreError> {
-    for other in store.alerted_beside(epoch, night).await? {
-        carry_on(store, &other).await?;
+/// Looks again at all alerts that wait for it: what an epoch that was judged again left, and what a
+/// server left that was stopped, or failed, after it had stored what is new.
+pub(super) async fn waiting(store: &Store) -> Result<(), StoreError> {
+    for epoch in store.beside_waiting().await? {
+        beside(store, &epoch).await?;
     }
     Ok(())
+}
+
+/// Looks again at the alerts beside an epoch, where they wait for it.
+async fn beside(store: &Store, epoch: &Epoch) -> Result<(), StoreError> {
+    // What comes meanwhile has another mark, and waits on.
+    let Some(mark) = store.beside_mark(epoch).await? else {
+        return Ok(());
+    };
+    for other in store.alerted_beside(epoch, mark.night).await? {
+        carry_on(store, &other).await?;
+    }
+    store.beside_done(epoch, mark).await
 }
 
 async fn carry_on(store: &Store, epoch: &Epoch) -> Result<(), StoreError> {

@@ -15,7 +15,7 @@ use crate::analysis::follow::Beside;
 use crate::analysis::twice::{Both, both};
 use crate::domain::alert::PairVerdict;
 use crate::domain::bridge::Bridges;
-use crate::domain::confirmation::{JudgedPairs, NewConfirmation, Purpose};
+use crate::domain::confirmation::{JudgedPairs, NewConfirmation, Paired, Purpose};
 use crate::domain::{JudgedRun, Judgement, Millis, RunId, SeriesId};
 use crate::store::{AlertStep, ConfirmInputs, Epoch, Outcome, Store, StoreError, Verdicts};
 
@@ -49,12 +49,13 @@ pub async fn confirm(
     let id = run.run.id;
     let series = spoken_of(store, id, &judged).await?;
     let epoch = Epoch::from(&run.run);
-    let before = besides(store, &epoch, &series).await?;
-    taken.outcome = store.insert_confirmation(id, new, &judged, now).await?;
-    if taken.outcome == Outcome::New && new.purpose == Purpose::Confirm {
-        let verdicts = verdicts(run, new, &judged);
-        let mut after = besides(store, &epoch, &series).await?;
-        for pairs in &verdicts {
+    let mut said = Vec::new();
+    let mut followed = Vec::new();
+    if new.purpose == Purpose::Confirm {
+        said = verdicts(run, new, &judged);
+        let before = besides(store, &epoch, &series, &[]).await?;
+        let mut after = besides(store, &epoch, &series, &paired(id, new, &judged)).await?;
+        for pairs in &said {
             let confirmed = &mut after.entry(pairs.series).or_default().confirmed;
             confirmed.retain(|at| *at != run.run.started_at);
             if pairs.confirms() {
@@ -73,18 +74,32 @@ pub async fn confirm(
             let of = |all: &BTreeMap<SeriesId, Beside>| all.get(&id).cloned().unwrap_or_default();
             nights.push((row.series.clone(), points, of(&before), of(&after)));
         }
-        let followed = tokio::task::spawn_blocking(move || both(nights)).await;
+        let both = tokio::task::spawn_blocking(move || both(nights)).await;
         // The task is never aborted; a panic in it is one here.
-        let followed = followed.unwrap_or_else(|e| std::panic::resume_unwind(e.into_panic()));
-        let judge = |inputs: ConfirmInputs| {
-            let verdicts = judge_pairs(&inputs, &followed);
-            taken.whole_epoch = verdicts.again;
-            verdicts
-        };
-        store.save_pair_verdicts(id, &verdicts, now, judge).await?;
+        followed = both.unwrap_or_else(|e| std::panic::resume_unwind(e.into_panic()));
     }
+    let judge = |inputs: ConfirmInputs| {
+        let verdicts = judge_pairs(&inputs, &followed);
+        taken.whole_epoch = verdicts.again;
+        verdicts
+    };
+    let stored = store.insert_confirmation(id, new, (&judged, &said), now, judge);
+    taken.outcome = stored.await?;
     rejudge_all(store, stop).await?;
     Ok(taken)
+}
+
+/// New pairs as they will be read of the store, the newest of it.
+fn paired(run: RunId, new: &NewConfirmation, judged: &[JudgedPairs]) -> Vec<(RunId, Paired)> {
+    let one = |pairs: &JudgedPairs| Paired {
+        confirmation: i64::MAX,
+        purpose: new.purpose,
+        planted: new.planted.clone(),
+        base_commit: new.base_commit.clone(),
+        series: pairs.series,
+        numbers: pairs.numbers,
+    };
+    judged.iter().map(|pairs| (run, one(pairs))).collect()
 }
 
 /// What pairs say of the series that the run has too. `before`: the stored confirmation, where it is

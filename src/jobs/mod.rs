@@ -68,13 +68,24 @@ impl Jobs {
         self.outbox.notified().await;
     }
 
-    /// Works whenever there is something to do, until `stop`. What was left by an earlier server is
-    /// done first. A failure is logged, and tried again with the next wake.
+    /// Works whenever there is something to do, until `stop`. What was left by an earlier server,
+    /// or judged by older rules, is done first. A failure is logged, and tried again with the next
+    /// wake.
     pub async fn run(self, store: Store, stop: CancellationToken) {
+        let failed = |error: StoreError| {
+            let error: &dyn std::error::Error = &error;
+            tracing::error!(%error, cause = ?error.source(), "judging again failed");
+        };
+        let mut knows_rules = false;
         loop {
+            if !knows_rules {
+                match store.ask_for_older_rules().await {
+                    Ok(_) => knows_rules = true,
+                    Err(error) => failed(error),
+                }
+            }
             if let Err(error) = rejudge_all(&store, &stop).await {
-                let error: &dyn std::error::Error = &error;
-                tracing::error!(%error, cause = ?error.source(), "judging again failed");
+                failed(error);
             }
             // Alerts may have changed.
             self.wake_outbox();
@@ -143,9 +154,10 @@ pub async fn rejudge_all(store: &Store, stop: &CancellationToken) -> Result<usiz
         }
         let verdicts = judge_epoch(store, &epoch).await?;
         store.finish_rejudge(&epoch, &asked, &verdicts).await?;
-        bridge::beside(store, &epoch, None).await?;
+        bridge::waiting(store).await?;
         count += verdicts.changes.len();
     }
+    bridge::waiting(store).await?;
     if count > 0 {
         tracing::info!(run_count = count, "judged again");
     }
@@ -153,13 +165,16 @@ pub async fn rejudge_all(store: &Store, stop: &CancellationToken) -> Result<usiz
 }
 
 /// What people and pairs said of series of an epoch, beside its runs; of all, where none are named.
+/// `new`: pairs that are not stored yet.
 async fn besides(
     store: &Store,
     epoch: &Epoch,
     series: &[SeriesId],
+    new: &[(RunId, Paired)],
 ) -> Result<BTreeMap<SeriesId, Beside>, StoreError> {
     let mut paired: BTreeMap<RunId, Vec<Paired>> = BTreeMap::new();
-    for (run, one) in store.confirmations_of(epoch, series).await? {
+    let stored = store.confirmations_of(epoch, series).await?;
+    for (run, one) in stored.into_iter().chain(new.iter().cloned()) {
         paired.entry(run).or_default().push(one);
     }
     let mut all: BTreeMap<SeriesId, Beside> = BTreeMap::new();
@@ -180,7 +195,7 @@ async fn besides(
 
 /// What people and pairs said of one series.
 pub async fn beside(store: &Store, epoch: &Epoch, series: SeriesId) -> Result<Beside, StoreError> {
-    let mut all = besides(store, epoch, &[series]).await?;
+    let mut all = besides(store, epoch, &[series], &[]).await?;
     Ok(all.remove(&series).unwrap_or_default())
 }
 
@@ -194,7 +209,7 @@ pub async fn judge_epoch(store: &Store, epoch: &Epoch) -> Result<EpochVerdicts, 
         ..SeriesFilter::default()
     };
     let all = store.series_of(&filter).await?;
-    let mut beside = besides(store, epoch, &[]).await?;
+    let mut beside = besides(store, epoch, &[], &[]).await?;
     let mut asks: BTreeMap<RunId, Vec<NewAsk>> = BTreeMap::new();
     let mut news = Vec::new();
     let mut carried = Carried::default();

@@ -1,4 +1,8 @@
 //! What a run is compared with: the values of the baseline runs of the days before it.
+//!
+//! What may form a baseline is said in three words to the database ([`forms_baseline`]) and in
+//! three to a run that was read ([`crate::domain::Run::forms_baseline`]); the branch, which is the
+//! store's, is bound beside them.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -7,6 +11,30 @@ use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 use crate::domain::{EnvironmentId, Millis, RunId, SeriesId};
 
 use super::{Store, StoreError};
+
+/// The SQL of a night: a run of the kinds that are measured every night. `$run` names the table.
+macro_rules! is_night {
+    ($run:literal) => {
+        concat!($run, ".kind in ('nightly', 'sample')")
+    };
+}
+
+/// The SQL of what may form baselines, where it is of the main branch: a night of clean code that
+/// nobody took out.
+macro_rules! forms_baseline {
+    ($run:literal) => {
+        concat!(
+            $crate::store::baseline::is_night!($run),
+            " and ",
+            $run,
+            ".is_dirty = 0 and ",
+            $run,
+            ".excluded is null"
+        )
+    };
+}
+
+pub(in crate::store) use {forms_baseline, is_night};
 
 /// How far back a baseline looks, in days.
 pub(in crate::store) const BASELINE_DAYS: i64 = 7;
@@ -64,19 +92,18 @@ impl Store {
         of: BaselineOf<'_>,
         from: Millis,
     ) -> Result<BTreeMap<i64, Millis>, StoreError> {
-        let runs: Vec<(i64, i64)> = sqlx::query_as(
+        let runs: Vec<(i64, i64)> = sqlx::query_as(concat!(
             "select run_id, started_at
-             from run
-             where environment_id = $1
-               and branch = $2
-               and started_at >= $3
-               and started_at < $4
-               and kind in ('nightly', 'sample')
-               and is_dirty = 0
-               and excluded is null
-               and run_id <> $5
-               and suite_version = $6",
-        )
+                 from run
+                 where environment_id = $1
+                   and branch = $2
+                   and started_at >= $3
+                   and started_at < $4
+                   and run_id <> $5
+                   and suite_version = $6
+                   and ",
+            forms_baseline!("run"),
+        ))
         .bind(of.environment.0)
         .bind(self.main_branch())
         .bind(from.0)

@@ -6,11 +6,12 @@ use crate::domain::confirmation::NewAsk;
 use crate::domain::{Alert, EnvironmentId, Judgement, Millis, Point, Run, RunId, SeriesId};
 
 use super::alert::{self, AlertStep};
+use super::baseline::forms_baseline;
 use super::judgement::write as write_judgements;
 use super::memo::Touched;
 use super::points::point;
 use super::rejudge::{self, Rejudge};
-use super::{Store, StoreError, code};
+use super::{Store, StoreError, beside, code};
 
 /// The runs of one machine and suite version: series compare within it, and nowhere else.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -136,7 +137,11 @@ impl Store {
         let mut times = Vec::with_capacity(verdicts.changes.len());
         for (run, judged) in &verdicts.changes {
             times.push(write_judgements(&mut tx, *run, judged).await?);
+            rejudge::judged(&mut tx, *run).await?;
         }
+        rejudge::judged_all(&mut tx, epoch).await?;
+        // The alerts of the epochs beside it are made from what is said now.
+        beside::ask(&mut tx, epoch, None).await?;
         for rejudge in done {
             sqlx::query("delete from rejudge where run_id = $1 and mark = $2")
                 .bind(rejudge.run.0)
@@ -240,21 +245,20 @@ impl Store {
         before: Option<(RunId, Millis)>,
     ) -> Result<Option<(RunId, Millis)>, StoreError> {
         let (run, time) = before.unwrap_or((RunId(0), Millis(i64::MAX)));
-        let row: Option<(i64, i64)> = sqlx::query_as(
+        let row: Option<(i64, i64)> = sqlx::query_as(concat!(
             "select run_id, started_at
-             from run
-             where environment_id = $1
-               and branch = $2
-               and started_at <= $3
-               and run_id <> $4
-               and suite = $5
-               and suite_version = $6
-               and kind in ('nightly', 'sample')
-               and is_dirty = 0
-               and excluded is null
-             order by started_at desc, run_id desc
-             limit 1",
-        )
+                 from run
+                 where environment_id = $1
+                   and branch = $2
+                   and started_at <= $3
+                   and run_id <> $4
+                   and suite = $5
+                   and suite_version = $6
+                   and ",
+            forms_baseline!("run"),
+            " order by started_at desc, run_id desc
+                  limit 1",
+        ))
         .bind(epoch.environment.0)
         .bind(self.main_branch())
         .bind(time.0)

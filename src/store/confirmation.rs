@@ -2,13 +2,16 @@
 
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 
+use crate::domain::alert::PairVerdict;
 use crate::domain::confirmation::{
     Ask, CanaryTurn, JudgedPairs, NewAsk, NewConfirmation, Paired, Proofs, Purpose,
 };
 use crate::domain::{EnvironmentId, Millis, RunId, SeriesId};
 
+use super::alert::{ConfirmInputs, pairs_said};
+use super::baseline::forms_baseline;
 use super::carried::Epoch;
-use super::insert::Outcome;
+use super::insert::{Outcome, Verdicts};
 use super::{Store, StoreError, code};
 
 /// A stored pair as it came.
@@ -44,13 +47,15 @@ impl Store {
         Ok(row.map(|(own,)| same(&own, sha256)))
     }
 
-    /// Stores a pair of a run with what its pairs say, in one transaction.
+    /// Stores a pair of a run with what its pairs say and, where they are to confirm something, with
+    /// what `judge` makes of it, in one transaction.
     pub async fn insert_confirmation(
         &self,
         run: RunId,
         new: &NewConfirmation,
-        judged: &[JudgedPairs],
+        (judged, said): (&[JudgedPairs], &[PairVerdict]),
         now: Millis,
+        judge: impl FnOnce(ConfirmInputs) -> Verdicts + Send,
     ) -> Result<Outcome, StoreError> {
         let data = code::pack(&new.body)?;
         let (_writing, mut tx) = self.write().await?;
@@ -79,7 +84,14 @@ impl Store {
         .fetch_one(&mut *tx)
         .await?;
         write(&mut tx, id, judged).await?;
+        let confirmed = match new.purpose {
+            Purpose::Confirm => Some(pairs_said(self, &mut tx, run, said, now, judge).await?),
+            _ => None,
+        };
         self.commit(tx).await?;
+        if let Some((time, judged)) = confirmed {
+            self.remember_judgements(run, time, &judged);
+        }
         Ok(Outcome::New)
     }
 
@@ -293,21 +305,20 @@ pub(super) async fn ask(
     asks: &[NewAsk],
 ) -> Result<(), StoreError> {
     for (series, against, why) in asks {
-        sqlx::query(
+        sqlx::query(concat!(
             "insert into ask (run_id, series_id, against_run, why)
-             select $1, $2, m.run_id, $4
-             from run r
-             join measurement m on m.run_id = r.run_id and m.series_id = $2
-             where r.started_at = $3
-               and r.kind in ('nightly', 'sample')
-               and r.is_dirty = 0
-               and r.excluded is null
-             order by m.run_id desc
-             limit 1
-             on conflict (run_id, series_id) do update set
-                 against_run = excluded.against_run,
-                 why = excluded.why",
-        )
+                 select $1, $2, m.run_id, $4
+                 from run
+                 join measurement m on m.run_id = run.run_id and m.series_id = $2
+                 where run.started_at = $3
+                   and ",
+            forms_baseline!("run"),
+            " order by m.run_id desc
+                  limit 1
+                  on conflict (run_id, series_id) do update set
+                      against_run = excluded.against_run,
+                      why = excluded.why",
+        ))
         .bind(run.0)
         .bind(series.0)
         .bind(against.0)

@@ -5,19 +5,19 @@ use std::sync::Arc;
 
 use sqlx::SqliteConnection;
 
-use crate::domain::confirmation::NewAsk;
+use crate::domain::confirmation::{NewAsk, Purpose};
 use crate::domain::{
     Coverage, EnvironmentId, Judgement, Measurement, Millis, NewRun, Run, RunId, RunKind, Series,
     SeriesId, SeriesName,
 };
 
 use super::alert::{self, AlertStep};
-use super::baseline::BaselineOf;
+use super::baseline::{BaselineOf, forms_baseline};
 use super::carried::{self, Epoch};
 use super::listed::Listed;
 use super::memo::Touched;
 use super::track::Entry;
-use super::{Store, StoreError, code, files, judgement, pair, rejudge, run, samples};
+use super::{Store, StoreError, beside, code, files, judgement, pair, rejudge, row, run, samples};
 
 /// What became of an upload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,12 +122,16 @@ impl Store {
             };
             return Ok(Inserted { run_id, outcome });
         }
-        let (environment, is_redescribed) = environment_id(&mut tx, new).await?;
+        let (environment, mut is_redescribed) = environment_id(&mut tx, new).await?;
         // Before the series, so that no row of this transaction gets into the cache.
         let coverage = self.coverage(&mut tx, new, environment).await?;
         let series = self.series_of_run(&mut tx, new, environment).await?;
         insert_run_row(&mut tx, new, run_id, environment, &coverage, now).await?;
         pair::insert(&mut tx, run_id, new).await?;
+        let is_bridge = (new.pair.as_ref()).is_some_and(|pair| pair.purpose == Purpose::Bridge);
+        if is_bridge {
+            is_redescribed |= take_over(&mut tx, new, environment).await?;
+        }
 
         let epoch = Epoch {
             environment,
@@ -162,6 +166,9 @@ impl Store {
         };
         let verdicts: Verdicts = judge(inputs).into();
         let judged = judgement::insert(&mut tx, run_id, &measured, &verdicts.judged).await?;
+        if !verdicts.judged.is_empty() {
+            rejudge::judged(&mut tx, run_id).await?;
+        }
 
         let columns: Vec<(SeriesId, &[f64])> = series
             .iter()
@@ -181,6 +188,10 @@ impl Store {
             is_settled = alert::settle(self, &mut tx, &epoch, &step).await?;
         }
         super::confirmation::ask(&mut tx, run_id, &verdicts.asks).await?;
+        if forms_baseline || is_bridge {
+            let night = (!is_bridge).then_some(new.started_at);
+            beside::ask(&mut tx, &epoch, night).await?;
+        }
         if verdicts.again {
             rejudge::ask_for(&mut tx, run_id).await?;
         }
@@ -248,20 +259,19 @@ impl Store {
         new: &NewRun,
         environment: EnvironmentId,
     ) -> Result<BTreeSet<SeriesName>, StoreError> {
-        let run: Option<(i64,)> = sqlx::query_as(
+        let run: Option<(i64,)> = sqlx::query_as(concat!(
             "select run_id
-             from run
-             where environment_id = $1
-               and branch = $2
-               and started_at < $3
-               and suite = $4
-               and kind in ('nightly', 'sample')
-               and is_complete = 1
-               and is_dirty = 0
-               and excluded is null
-             order by started_at desc, run_id desc
-             limit 1",
-        )
+                 from run
+                 where environment_id = $1
+                   and branch = $2
+                   and started_at < $3
+                   and suite = $4
+                   and is_complete = 1
+                   and ",
+            forms_baseline!("run"),
+            " order by started_at desc, run_id desc
+                  limit 1",
+        ))
         .bind(environment.0)
         .bind(self.main_branch())
         .bind(new.started_at.0)
@@ -304,6 +314,9 @@ fn measurement(new: &crate::domain::NewMeasurement, series: SeriesId, run: RunId
     }
 }
 
+/// How the name begins of a machine that no report named; the start of its fingerprint follows.
+const NAMELESS: &str = "env-";
+
 /// The machine's number; a machine seen again keeps its name unless the report gives another. And
 /// whether a machine that was known has another name or other facts now.
 async fn environment_id(
@@ -317,10 +330,8 @@ async fn environment_id(
             .fetch_optional(&mut *tx)
             .await?;
     let fallback = || {
-        format!(
-            "env-{}",
-            env.fingerprint.get(..8).unwrap_or(&env.fingerprint)
-        )
+        let start = env.fingerprint.get(..8).unwrap_or(&env.fingerprint);
+        format!("{NAMELESS}{start}")
     };
     let (id, name, facts): (i64, String, String) = sqlx::query_as(
         "insert into environment
@@ -348,6 +359,39 @@ async fn environment_id(
     Ok((EnvironmentId(id), is_redescribed))
 }
 
+/// A machine that no report ever named, and that is another one since: a bridging run that names a
+/// run of it says so, and it takes the name of the one that it became. Whether it did.
+async fn take_over(
+    tx: &mut SqliteConnection,
+    new: &NewRun,
+    environment: EnvironmentId,
+) -> Result<bool, StoreError> {
+    let Some(before) = new.pair.as_ref().and_then(|pair| pair.against_run) else {
+        return Ok(false);
+    };
+    let (name,): (String,) =
+        sqlx::query_as("select name from environment where environment_id = $1")
+            .bind(environment.0)
+            .fetch_one(&mut *tx)
+            .await?;
+    let taken = sqlx::query(
+        "update environment
+         set name = $2
+         where environment_id = (select environment_id from run where run_id = $3)
+           and environment_id <> $1
+           and is_sample = $4
+           and name = $5 || substr(fingerprint, 1, 8)",
+    )
+    .bind(environment.0)
+    .bind(name)
+    .bind(before.0)
+    .bind(new.environment.is_sample)
+    .bind(NAMELESS)
+    .execute(tx)
+    .await?;
+    Ok(taken.rows_affected() > 0)
+}
+
 async fn insert_run_row(
     tx: &mut SqliteConnection,
     new: &NewRun,
@@ -364,9 +408,9 @@ async fn insert_run_row(
               committed_at, subject, author, is_dirty,
               started_at, finished_at, received_at,
               options_json, conditions_json, binary_sha256, memory_limit_bytes,
-              coverage_json, is_complete)
+              coverage_json, is_complete, rule, judged)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,
-                 $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)",
+                 $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28)",
     )
     .bind(run_id.0)
     .bind(new.report_sha256.as_slice())
@@ -394,6 +438,8 @@ async fn insert_run_row(
     .bind(new.memory_limit_bytes.and_then(|b| i64::try_from(b).ok()))
     .bind(code::json(coverage))
     .bind(coverage.is_complete())
+    .bind(bench_verdict::verdict::RULE)
+    .bind(row::judged::NOT_YET)
     .execute(tx)
     .await?;
     Ok(())

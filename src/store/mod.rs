@@ -6,7 +6,7 @@
 //! - `run`, `series`, `points`, `judgement`, `baseline`: what pages and the API ask for.
 //! - `pair`: sides of pairs, commits of runs, pull requests.
 //! - `track`: whole histories in memory. [`memo`]: what was worked out, until a write touches it.
-//! - `rejudge`: runs whose history changed.
+//! - `rejudge`: runs whose history changed. `beside`: epochs beside which alerts must be looked at.
 //! - `alert`: alerts, accepted levels, what pairs said, annotations.
 //! - `confirmation`: pairs measured on the night of a run, and what was asked for.
 //! - `measured`: the rows of measurements; `packed`: what they hold beside the value; `listed`: which
@@ -30,7 +30,7 @@
 //!
 //!  run --- pair, --< run_commit
 //!  alert --< alert_series, alert_event    level (accepted), pair_verdict, annotation
-//!  rejudge (runs to judge again)      token      audit      github_outbox      rule_version
+//!  rejudge (runs to judge again), beside   token      audit      github_outbox      rule_version
 //! ```
 //! # Invariants
 //! 1. A run is there with all its measurements, verdicts, samples and files, or it is not there:
@@ -42,6 +42,7 @@
 mod access;
 mod alert;
 mod baseline;
+mod beside;
 mod carried;
 mod code;
 mod confirmation;
@@ -77,6 +78,7 @@ use crate::domain::{Environment, Series, SeriesId, SeriesKey};
 
 pub use access::AuditEntry;
 pub use alert::{Accepting, AlertFilter, AlertStep, ConfirmInputs, NewAnnotation};
+pub use beside::BesideMark;
 pub use carried::{Epoch, EpochVerdicts};
 pub use confirmation::StoredConfirmation;
 pub use github::{OutboxCounts, OutboxEntry, Tried};

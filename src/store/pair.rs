@@ -7,6 +7,7 @@ use sqlx::{Row, SqliteConnection};
 
 use crate::domain::{Commit, EnvironmentId, Millis, NewRun, Point, Run, RunId, RunPair, SeriesId};
 
+use super::baseline::{forms_baseline, is_night};
 use super::points::point;
 use super::row::{RUN_COLUMNS, RunRow};
 use super::{Store, StoreError, code};
@@ -129,11 +130,12 @@ impl Store {
         let sql = format!(
             "{RUN_COLUMNS}
              where run.branch = $1
-               and run.kind in ('nightly', 'sample')
+               and {}
                and (run.commit_hash = $2
                     or run.run_id in (select run_id from run_commit where commit_hash = $2))
              order by run.started_at, run.run_id
-             limit 1"
+             limit 1",
+            is_night!("run"),
         );
         let row: Option<RunRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
             .bind(self.main_branch())
@@ -153,11 +155,10 @@ impl Store {
                and run.started_at < $3
                and run.suite = $4
                and run.suite_version = $5
-               and run.kind in ('nightly', 'sample')
-               and run.is_dirty = 0
-               and run.excluded is null
+               and {}
              order by run.started_at desc, run.run_id desc
-             limit 1"
+             limit 1",
+            forms_baseline!("run"),
         );
         let row: Option<RunRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
             .bind(of.environment.0)

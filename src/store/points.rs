@@ -7,6 +7,7 @@ use sqlx::{QueryBuilder, Sqlite};
 
 use crate::domain::{Millis, Point, RunId, RunKind, SeriesId};
 
+use super::baseline::forms_baseline;
 use super::run::RunHead;
 use super::track::{Entry, Packed};
 use super::{Store, StoreError, code};
@@ -112,12 +113,12 @@ impl Store {
 
     async fn read_heads(&self, ids: &[RunId]) -> Result<Vec<(RunId, Arc<RunHead>)>, StoreError> {
         let generation = self.shared.tracks.generation();
-        let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(
-            "select run_id, started_at, commit_hash, subject, author, suite_version, branch, kind,
-                    is_dirty = 0 and excluded is null
-             from run
-             where run_id in (",
-        );
+        let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(concat!(
+            "select run_id, started_at, commit_hash, subject, author, suite_version, branch, kind, ",
+            forms_baseline!("run"),
+            " from run
+              where run_id in (",
+        ));
         let mut list = query.separated(", ");
         for id in ids {
             list.push_bind(id.0);
@@ -126,13 +127,11 @@ impl Store {
         let rows: Vec<HeadColumns> = query.build_query_as().fetch_all(self.readers()).await?;
         let mut out = Vec::with_capacity(rows.len());
         for row in rows {
-            let (id, time, commit, subject, author, suite_version, branch, kind, clean) = row;
+            let (id, time, commit, subject, author, suite_version, branch, kind, may_form) = row;
             let kind: RunKind = code::from_word(&kind, "run", id)?;
             let head = Arc::new(RunHead {
                 time: Millis(time),
-                forms_baseline: clean
-                    && matches!(kind, RunKind::Nightly | RunKind::Sample)
-                    && branch.as_deref() == Some(self.main_branch()),
+                forms_baseline: may_form && branch.as_deref() == Some(self.main_branch()),
                 commit: commit.into(),
                 subject: subject.map(Into::into),
                 author: author.map(Into::into),

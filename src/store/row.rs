@@ -72,6 +72,18 @@ pub(super) struct RunRow {
     memory_limit_bytes: Option<i64>,
     coverage_json: String,
     excluded: Option<String>,
+    rule: Option<String>,
+    judged: i64,
+}
+
+/// How often a run was judged, as it is stored.
+pub(super) mod judged {
+    /// Not yet.
+    pub(in crate::store) const NOT_YET: i64 = 0;
+    /// Once.
+    pub(in crate::store) const ONCE: i64 = 1;
+    /// Something else was said of it later.
+    pub(in crate::store) const AGAIN: i64 = 2;
 }
 
 impl TryFrom<RunRow> for Run {
@@ -109,6 +121,8 @@ impl TryFrom<RunRow> for Run {
             memory_limit_bytes: row.memory_limit_bytes.and_then(|b| u64::try_from(b).ok()),
             coverage: code::from_json(&row.coverage_json, "run", id)?,
             excluded: row.excluded,
+            rule: row.rule,
+            is_rejudged: row.judged == judged::AGAIN,
         })
     }
 }

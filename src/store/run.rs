@@ -4,6 +4,7 @@ use sqlx::{QueryBuilder, Sqlite, SqliteConnection, SqliteExecutor};
 
 use crate::domain::{EnvironmentId, Millis, Run, RunId, RunKind, Text};
 
+use super::baseline::forms_baseline;
 use super::memo::Touched;
 use super::row::{RUN_COLUMNS, RunRow};
 use super::{Store, StoreError, code};
@@ -148,13 +149,12 @@ impl Store {
         query
             .push(" and run.branch = ")
             .push_bind(self.main_branch());
-        query.push(
-            " and run.kind in ('nightly', 'sample')
-              and run.is_dirty = 0
-              and run.excluded is null
-              order by run.started_at desc, run.run_id desc
+        query.push(concat!(
+            " and ",
+            forms_baseline!("run"),
+            " order by run.started_at desc, run.run_id desc
               limit ",
-        );
+        ));
         query.push_bind(i64::from(limit));
         let rows: Vec<RunRow> = query.build_query_as().fetch_all(self.readers()).await?;
         rows.into_iter().map(TryInto::try_into).collect()

@@ -31,6 +31,10 @@ pub(super) struct Args {
     /// The name of this machine, as its nightly runs have it [default: that of the newest]
     #[arg(long, value_name = "NAME")]
     environment: Option<String>,
+    /// What the server called this machine before, where its runs give it no name and it is another
+    /// one since (env-1a2b3c4d): the server takes both for one from then on
+    #[arg(long, value_name = "NAME")]
+    was: Option<String>,
     /// The branch of the nightly runs
     #[arg(long, value_name = "NAME", default_value = "main")]
     branch: String,
@@ -62,6 +66,9 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
             (before.revision.commit.clone(), Some(before))
         }
     };
+    // Machines of one name are one to the server; what else was one is told by a run of it.
+    let renamed = (before.as_ref()).filter(|b| b.environment.name != newest.environment.name);
+    let against_run = renamed.map(|before| before.run_id);
     let builder = args.build.builder()?;
     let commit = builder.commit(&revision).or_usage()?;
     // An epoch may have ended long before the last one.
@@ -79,7 +86,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
         pair_key: Uuid::new_v4(),
         kind: RunKind::Ab,
         purpose: Purpose::Bridge,
-        against_run: None,
+        against_run,
         revisions: [base.revision, head.revision],
         environment_name: Some(newest.environment.name.clone()),
         planted: None,
@@ -145,6 +152,7 @@ fn of_new_suite(measured: &Measured, new: &Suite) -> Result<(), Failure> {
 /// What is read of a nightly run.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 struct Night {
+    run_id: i64,
     suite: Suite,
     environment: Machine,
     revision: Revision,
@@ -182,14 +190,9 @@ fn nights(server: &Server, args: &Args) -> Result<Vec<Night>, Failure> {
         let bytes = server.get(&path).or_server()?;
         let page: Page = serde_json::from_slice(&bytes).or_server()?;
         for night in page.runs {
-            let name = &night.environment.name;
             let first = nights.first().map(|first| &first.environment.name);
-            if args
-                .environment
-                .as_ref()
-                .or(first)
-                .is_none_or(|own| own == name)
-            {
+            let own = args.environment.as_ref().or(first);
+            if is_of(&night.environment.name, own, args.was.as_ref()) {
                 nights.push(night);
             }
         }
@@ -197,6 +200,15 @@ fn nights(server: &Server, args: &Args) -> Result<Vec<Night>, Failure> {
             Some(next) if last_before(&nights).is_err() => before = format!("&before={next}"),
             _ => return Ok(nights),
         }
+    }
+}
+
+/// Whether a night is of the machine: of its name, which the newest night gives where nobody does,
+/// or of the name that it had before.
+fn is_of(name: &String, own: Option<&String>, was: Option<&String>) -> bool {
+    match own {
+        Some(own) => own == name || was == Some(name),
+        None => was != Some(name),
     }
 }
 
@@ -211,7 +223,7 @@ fn last_before(nights: &[Night]) -> Result<Night, Failure> {
     let newest = of_suite.next().map(epoch);
     let last = of_suite.find(|night| newest.as_ref() != Some(&epoch(night)));
     last.cloned().ok_or_else(|| {
-        usage("the server has one epoch only, so there is nothing to bridge; after the first nightly run of a new machine or suite version there is, or name a --revision")
+        usage("the server has one epoch only, so there is nothing to bridge; after the first nightly run of a new machine or suite version there is. Of a machine whose runs give it no --environment, say with --was what the server called it before; or name a --revision")
     })
 }
 
@@ -236,6 +248,7 @@ mod tests {
                 name: "kv-sync".to_owned(),
                 version: version.to_owned(),
             },
+            run_id: 1,
             environment: Machine {
                 name: "ci-a".to_owned(),
                 id: machine,
@@ -255,6 +268,17 @@ mod tests {
         assert_eq!(commit(&nights).as_deref(), Some("b"));
         assert_eq!(commit(&nights[1..]), None);
         assert_eq!(commit(&[]), None);
+    }
+
+    #[test]
+    fn a_machine_without_a_name_is_known_by_what_it_was_called() {
+        let name = |text: &str| text.to_owned();
+        let (new, old, other) = (name("env-2"), name("env-1"), name("ci-a"));
+        assert!(is_of(&new, Some(&new), Some(&old)) && is_of(&old, Some(&new), Some(&old)));
+        assert!(!is_of(&other, Some(&new), Some(&old)));
+        assert!(!is_of(&old, Some(&new), None));
+        // The newest night names the machine, and is not of the one before.
+        assert!(is_of(&new, None, Some(&old)) && !is_of(&old, None, Some(&old)));
     }
 
     #[test]

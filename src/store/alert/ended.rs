@@ -2,6 +2,7 @@
 
 use crate::domain::bridge::{EpochEnd, LeftOpen};
 use crate::domain::{EnvironmentId, Millis, Run, RunId, SeriesId};
+use crate::store::baseline::forms_baseline;
 use crate::store::carried::Epoch;
 use crate::store::{Store, StoreError};
 
@@ -43,20 +44,19 @@ impl Store {
         let mut after: Vec<(i64, i64, String)> = Vec::new();
         for (machine,) in machines {
             // One machine at a time, so that the index gives them in order.
-            let nights: Vec<(i64, i64, String)> = sqlx::query_as(
+            let nights: Vec<(i64, i64, String)> = sqlx::query_as(concat!(
                 "select started_at, environment_id, suite_version
-                 from run
-                 where environment_id = $1
-                   and branch = $2
-                   and started_at > $3
-                   and started_at <= $6
-                   and suite = $4
-                   and kind in ('nightly', 'sample')
-                   and is_dirty = 0
-                   and excluded is null
-                 order by started_at
-                 limit $5",
-            )
+                     from run
+                     where environment_id = $1
+                       and branch = $2
+                       and started_at > $3
+                       and started_at <= $6
+                       and suite = $4
+                       and ",
+                forms_baseline!("run"),
+                " order by started_at
+                      limit $5",
+            ))
             .bind(machine)
             .bind(self.main_branch())
             .bind(last)
@@ -87,41 +87,6 @@ impl Store {
             environment: next.environment,
             suite_version: next.suite_version,
         }))
-    }
-
-    /// The other epochs of an epoch's suite, on machines of its machine's name, with alerts that a
-    /// night of this time can still carry on or end; without a time, that a bridge can.
-    pub async fn alerted_beside(
-        &self,
-        epoch: &Epoch,
-        night: Option<Millis>,
-    ) -> Result<Vec<Epoch>, StoreError> {
-        let rows: Vec<(i64, String)> = sqlx::query_as(
-            "select distinct a.environment_id, a.suite_version
-             from environment own
-             join environment other on other.name = own.name and other.is_sample = own.is_sample
-             join alert a on a.environment_id = other.environment_id
-             join alert_series s using (alert_id)
-             where own.environment_id = $1
-               and a.suite = $2
-               and (a.environment_id <> $1 or a.suite_version <> $3)
-               and (s.ended_at is null or $4 is null and s.bridge_json is not null)
-               -- What a person closed, nights after that change no more.
-               and ($4 is null or a.state in ('open', 'acknowledged') or a.changed_at >= $4)
-             order by a.environment_id, a.suite_version",
-        )
-        .bind(epoch.environment.0)
-        .bind(&epoch.suite)
-        .bind(&epoch.suite_version)
-        .bind(night.map(|at| at.0))
-        .fetch_all(self.readers())
-        .await?;
-        let epoch = |(environment, suite_version)| Epoch {
-            environment: EnvironmentId(environment),
-            suite: epoch.suite.clone(),
-            suite_version,
-        };
-        Ok(rows.into_iter().map(epoch).collect())
     }
 
     /// The series in alerts of an epoch.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sqlx::SqliteConnection;
 
 use crate::domain::alert::{AcceptedLevel, PairVerdict};
-use crate::domain::{EnvironmentId, Millis, Run, RunId, SeriesId};
+use crate::domain::{EnvironmentId, Judgement, Millis, Run, RunId, SeriesId};
 use crate::store::access::audit;
 use crate::store::carried::{self, Epoch};
 use crate::store::insert::Verdicts;
@@ -132,65 +132,63 @@ impl Store {
             })
             .collect()
     }
+}
 
-    /// Keeps what pairs said of a run's night, with what `judge` makes of it, in one transaction.
-    /// False where there is no such run. What `judge` cannot judge by itself ([`Verdicts::again`])
-    /// is judged again from the whole history.
-    pub async fn save_pair_verdicts(
-        &self,
-        id: RunId,
-        pairs: &[PairVerdict],
-        now: Millis,
-        judge: impl FnOnce(ConfirmInputs) -> Verdicts + Send,
-    ) -> Result<bool, StoreError> {
-        let (_writing, mut tx) = self.write().await?;
-        let Some(run) = run::by_id(&mut *tx, id).await? else {
-            return Ok(false);
-        };
-        for pair in pairs {
-            sqlx::query(
-                "insert into pair_verdict
-                     (run_id, series_id, is_confirmed, is_worse, numbers_json, against_commit,
-                      received_at)
-                 values ($1, $2, $3, $4, $5, $6, $7)
-                 on conflict (run_id, series_id) do update set
-                     is_confirmed = excluded.is_confirmed,
-                     is_worse = excluded.is_worse,
-                     numbers_json = excluded.numbers_json,
-                     against_commit = excluded.against_commit,
-                     received_at = excluded.received_at",
-            )
-            .bind(id.0)
-            .bind(pair.series.0)
-            .bind(pair.confirms())
-            .bind(pair.is_worse)
-            .bind(code::json(&pair.confirmation))
-            .bind(&pair.against_commit)
-            .bind(now.0)
-            .execute(&mut *tx)
-            .await?;
-        }
-        let epoch = Epoch::from(&run);
-        let carried = self.carried_through(&mut tx, &epoch, id).await?;
-        let time = run.started_at;
-        let verdicts = judge(ConfirmInputs { run, carried });
-        if !verdicts.judged.is_empty() {
-            judgement::write(&mut tx, id, &verdicts.judged).await?;
-        }
-        if let Some(bytes) = &verdicts.carried {
-            carried::save(&mut tx, &epoch, id, &code::pack(bytes)?).await?;
-        }
-        if let Some(step) = &verdicts.alerts {
-            super::settle(self, &mut tx, &epoch, step).await?;
-        }
-        if verdicts.again {
-            carried::forget(&mut tx, epoch.environment, time).await?;
-            rejudge::ask_for(&mut tx, id).await?;
-        }
-        self.commit(tx).await?;
-        self.remember_judgements(id, time, &verdicts.judged);
-        Ok(true)
+/// Keeps what pairs said of a run's night, with what `judge` makes of it. What `judge` cannot judge
+/// by itself ([`Verdicts::again`]) is judged again from the whole history. Returns what is said of
+/// the run now, to be remembered after the commit.
+pub(in crate::store) async fn pairs_said(
+    store: &Store,
+    tx: &mut SqliteConnection,
+    id: RunId,
+    pairs: &[PairVerdict],
+    now: Millis,
+    judge: impl FnOnce(ConfirmInputs) -> Verdicts + Send,
+) -> Result<(Millis, Vec<(SeriesId, Judgement)>), StoreError> {
+    let run = run::by_id(&mut *tx, id).await?;
+    let run = run.ok_or(sqlx::Error::RowNotFound)?;
+    for pair in pairs {
+        sqlx::query(
+            "insert into pair_verdict
+                 (run_id, series_id, is_confirmed, is_worse, numbers_json, against_commit,
+                  received_at)
+             values ($1, $2, $3, $4, $5, $6, $7)
+             on conflict (run_id, series_id) do update set
+                 is_confirmed = excluded.is_confirmed,
+                 is_worse = excluded.is_worse,
+                 numbers_json = excluded.numbers_json,
+                 against_commit = excluded.against_commit,
+                 received_at = excluded.received_at",
+        )
+        .bind(id.0)
+        .bind(pair.series.0)
+        .bind(pair.confirms())
+        .bind(pair.is_worse)
+        .bind(code::json(&pair.confirmation))
+        .bind(&pair.against_commit)
+        .bind(now.0)
+        .execute(&mut *tx)
+        .await?;
     }
+    let epoch = Epoch::from(&run);
+    let carried = store.carried_through(tx, &epoch, id).await?;
+    let time = run.started_at;
+    let verdicts = judge(ConfirmInputs { run, carried });
+    if !verdicts.judged.is_empty() {
+        judgement::write(tx, id, &verdicts.judged).await?;
+        rejudge::judged(tx, id).await?;
+    }
+    if let Some(bytes) = &verdicts.carried {
+        carried::save(tx, &epoch, id, &code::pack(bytes)?).await?;
+    }
+    if let Some(step) = &verdicts.alerts {
+        super::settle(store, tx, &epoch, step).await?;
+    }
+    if verdicts.again {
+        carried::forget(tx, epoch.environment, time).await?;
+        rejudge::ask_for(tx, id).await?;
+    }
+    Ok((time, verdicts.judged))
 }
 
 /// Accepts levels in a transaction.

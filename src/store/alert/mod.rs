@@ -19,6 +19,7 @@ pub use level::{Accepting, ConfirmInputs};
 pub use note::NewAnnotation;
 pub use read::AlertFilter;
 
+pub(super) use level::pairs_said;
 pub(super) use write::settle;
 
 /// What becomes of the alerts: news, and the function that makes alerts of them. It is called in the

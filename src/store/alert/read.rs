@@ -6,7 +6,7 @@ use sqlx::{FromRow, QueryBuilder, Sqlite, SqliteConnection};
 
 use crate::domain::alert::{Alert, AlertEvent, AlertInputs, AlertSeries, AlertState, Night};
 use crate::domain::{AlertId, EnvironmentId, Millis, RunId, SeriesId};
-use crate::store::baseline::BASELINE_DAYS;
+use crate::store::baseline::{BASELINE_DAYS, forms_baseline, is_night};
 use crate::store::carried::Epoch;
 use crate::store::{Store, StoreError, code};
 
@@ -199,19 +199,18 @@ impl Store {
             .fold((i64::MAX, i64::MIN), |(from, to), at| {
                 (from.min(at), to.max(at))
             });
-        let nights: Vec<(i64, i64, String)> = sqlx::query_as(
+        let nights: Vec<(i64, i64, String)> = sqlx::query_as(concat!(
             "select run_id, started_at, commit_hash
-             from run
-             where environment_id = $1
-               and branch = $2
-               and started_at between $3 and $4
-               and suite = $5
-               and suite_version = $6
-               and kind in ('nightly', 'sample')
-               and is_dirty = 0
-               and excluded is null
-             order by started_at, run_id",
-        )
+                 from run
+                 where environment_id = $1
+                   and branch = $2
+                   and started_at between $3 and $4
+                   and suite = $5
+                   and suite_version = $6
+                   and ",
+            forms_baseline!("run"),
+            " order by started_at, run_id",
+        ))
         .bind(epoch.environment.0)
         .bind(self.main_branch())
         .bind(from)
@@ -220,17 +219,18 @@ impl Store {
         .bind(&epoch.suite_version)
         .fetch_all(&mut *tx)
         .await?;
-        let oldest: Option<(i64,)> = sqlx::query_as(
+        let oldest: Option<(i64,)> = sqlx::query_as(concat!(
             "select started_at
-             from run
-             where environment_id = $1
-               and branch = $2
-               and suite = $3
-               and suite_version = $4
-               and kind in ('nightly', 'sample')
-             order by started_at
-             limit 1",
-        )
+                 from run
+                 where environment_id = $1
+                   and branch = $2
+                   and suite = $3
+                   and suite_version = $4
+                   and ",
+            is_night!("run"),
+            " order by started_at
+                  limit 1",
+        ))
         .bind(epoch.environment.0)
         .bind(self.main_branch())
         .bind(&epoch.suite)

@@ -48,6 +48,8 @@ pub(crate) fn run(id: i64, started_at: Millis) -> Run {
         conditions: Vec::new(),
         binary_sha256: None,
         memory_limit_bytes: None,
+        rule: Some(bench_verdict::RULE.to_owned()),
+        is_rejudged: false,
         coverage: Coverage::default(),
         excluded: None,
     }

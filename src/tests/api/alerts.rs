@@ -2,6 +2,7 @@
 
 use kvmark::analysis::alerts::act::{Refused, Wish, act};
 use kvmark::domain::alert::{Alert, AlertState, By, Confirmation, Outcome, PairVerdict};
+use kvmark::domain::confirmation::{NewConfirmation, Purpose};
 use kvmark::domain::{AlertId, RunId, SeriesId};
 use kvmark::jobs;
 use kvmark::store::{AlertFilter, Verdicts};
@@ -246,11 +247,21 @@ async fn pairs_open_an_alert_the_same_night_and_a_replay_says_the_same() {
         against_commit: "ab".repeat(20),
     };
     let pairs = [pair(1), pair(2)];
-    let known = app
+    let new = NewConfirmation {
+        pair_key: "a pair".to_owned(),
+        purpose: Purpose::Confirm,
+        planted: None,
+        base_commit: "ab".repeat(20),
+        head_commit: String::new(),
+        series: Vec::new(),
+        body: Vec::new(),
+        sha256: [0; 32],
+    };
+    let stored = app
         .store()
-        .save_pair_verdicts(tonight, &pairs, NOW, |_| Verdicts::later())
+        .insert_confirmation(tonight, &new, (&[], &pairs), NOW, |_| Verdicts::later())
         .await;
-    assert!(known.unwrap());
+    assert_eq!(stored.unwrap(), kvmark::store::Outcome::New);
     rejudge(&app).await;
     let live = alerts(&app).await;
     assert_eq!((live.len(), live[0].series.len()), (1, 2));

@@ -3,12 +3,14 @@
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
+use kvmark::analysis::published::published;
 use kvmark::domain::{Millis, RunKind, Scope};
-use kvmark::jobs;
+use kvmark::store::Outcome;
+use kvmark::{ingest, jobs};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::app::{TestApp, post};
+use crate::app::{NOW, TestApp, post};
 use crate::builders::report;
 use crate::pages::Page;
 
@@ -67,6 +69,21 @@ impl Server {
         self.upload(&night(self.change, days_ago, level)).await
     }
 
+    /// Stores a report as an upload does, and stops before anything else: what a server leaves that
+    /// is killed at that moment.
+    async fn store_alone(&self, report: &Value) {
+        let bytes = report.to_string().into_bytes();
+        let new = ingest::read(bytes, NOW.timestamp(), published).unwrap();
+        let stored = self.app.store().insert_judged(&new, NOW, jobs::judge_run);
+        assert_eq!(stored.await.unwrap().outcome, Outcome::New);
+    }
+
+    /// What a server does first when it starts.
+    async fn start(&self) {
+        let stop = CancellationToken::new();
+        jobs::rejudge_all(self.app.store(), &stop).await.unwrap();
+    }
+
     async fn upload(&self, report: &Value) -> Value {
         let answer = self.app.upload(&self.token, report).await;
         assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text());
@@ -75,6 +92,11 @@ impl Server {
 
     /// The old epoch's last revision, measured in the new one `days_ago`; returns the run.
     async fn bridge(&self, days_ago: i64, value: f64) -> i64 {
+        let run = self.bridging(days_ago, value);
+        self.upload(&run).await["run_id"].as_i64().unwrap()
+    }
+
+    fn bridging(&self, days_ago: i64, value: f64) -> Value {
         let mut run = night(self.change, days_ago, 0.0);
         run["run_key"] = json!(uuid::Uuid::new_v4().to_string());
         run["kind"] = json!("ab");
@@ -92,7 +114,7 @@ impl Server {
             "pair_key": uuid::Uuid::new_v4().to_string(), "side": "base",
             "rounds": [0, 1, 2, 3, 4, 5], "purpose": "bridge",
         });
-        self.upload(&run).await["run_id"].as_i64().unwrap()
+        run
     }
 
     async fn alert(&self) -> Value {
@@ -271,4 +293,116 @@ async fn machines_of_one_name_that_take_turns_end_no_epoch() {
     // Three nights without it are an end.
     server.upload(&other(BEGUN - 2)).await;
     assert!(!server.alert().await["epoch_end"].is_null());
+}
+
+#[tokio::test]
+async fn what_a_killed_server_stored_and_did_not_carry_on_is_carried_on_by_the_next() {
+    for change in [Change::Machine, Change::Suite] {
+        let server = Server::with_open_alert(change).await;
+        for days_ago in (7..=BEGUN).rev() {
+            server.night(days_ago, 1250.0).await;
+        }
+        // A bridging run is stored, and nothing more.
+        server
+            .store_alone(&server.bridging(7, 1250.0 * FACTOR))
+            .await;
+        assert!(server.alert().await["series"][0]["bridge"].is_null());
+        assert_eq!(server.app.store().beside_waiting().await.unwrap().len(), 1);
+        server.start().await;
+        let alert = server.alert().await;
+        assert!(alert["series"][0]["bridge"].is_object(), "{alert:#}");
+        assert_eq!(server.app.store().beside_waiting().await.unwrap(), []);
+        server.nothing_is_left_to_rebuild().await;
+
+        // So is the night that ends it: two of the last three are back.
+        server.night(6, 1000.0).await;
+        server.store_alone(&night(change, 5, 1000.0)).await;
+        assert_eq!(server.alert().await["state"], "open");
+        server.start().await;
+        let alert = server.alert().await;
+        assert_eq!(alert["state"], "resolved", "{alert:#}");
+        assert_eq!(server.app.store().beside_waiting().await.unwrap(), []);
+        server.nothing_is_left_to_rebuild().await;
+    }
+}
+
+#[tokio::test]
+async fn verdicts_that_change_beside_an_ended_epoch_are_not_forgotten_either() {
+    let server = Server::with_open_alert(Change::Machine).await;
+    for days_ago in (6..=BEGUN).rev() {
+        server.night(days_ago, 1250.0).await;
+    }
+    let bridge = server.bridge(6, 1250.0 * FACTOR).await;
+    assert!(server.alert().await["series"][0]["bridge"].is_object());
+    // Taken out, judged again, and stopped before the alerts were looked at.
+    let store = server.app.store();
+    let run = kvmark::domain::RunId(bridge);
+    store
+        .set_excluded(run, Some("a fan had failed"), "me", NOW)
+        .await
+        .unwrap();
+    while let Some((epoch, asked)) = store.next_rejudge().await.unwrap() {
+        let verdicts = jobs::judge_epoch(store, &epoch).await.unwrap();
+        store
+            .finish_rejudge(&epoch, &asked, &verdicts)
+            .await
+            .unwrap();
+    }
+    assert!(server.alert().await["series"][0]["bridge"].is_object());
+    server.start().await;
+    assert!(server.alert().await["series"][0]["bridge"].is_null());
+    server.nothing_is_left_to_rebuild().await;
+}
+
+#[tokio::test]
+async fn a_machine_that_nobody_named_is_bridged_by_a_run_of_what_it_was() {
+    let app = TestApp::new().await;
+    let token = app.token(Scope::Upload, None).await;
+    let (change, nameless) = (Change::Machine, |mut report: Value| {
+        report["environment"]["name"] = Value::Null;
+        report
+    });
+    let server = Server { app, token, change };
+    let mut last = 0;
+    for days_ago in (BEGUN + 1..50).rev() {
+        let level = if days_ago > BEGUN + 8 { 1000.0 } else { 1250.0 };
+        let report = nameless(night(change, days_ago, level));
+        last = server.upload(&report).await["run_id"].as_i64().unwrap();
+    }
+    assert_eq!(server.alert().await["state"], "open");
+    for days_ago in (7..=BEGUN).rev() {
+        server
+            .upload(&nameless(night(change, days_ago, 1250.0)))
+            .await;
+    }
+    // Two machines of different names: nothing says that one became the other.
+    let names = |machines: Vec<kvmark::domain::Environment>| {
+        let names = machines.into_iter().map(|machine| machine.name);
+        names.collect::<std::collections::BTreeSet<String>>()
+    };
+    let store = server.app.store();
+    assert_eq!(names(store.environments().await.unwrap()).len(), 2);
+    let mut bridging = nameless(server.bridging(7, 1250.0 * FACTOR));
+    bridging["pair"]["against_run"] = json!(last);
+    server.upload(&bridging).await;
+    assert_eq!(names(store.environments().await.unwrap()).len(), 1);
+    let alert = server.alert().await;
+    assert!(alert["series"][0]["bridge"].is_object(), "{alert:#}");
+    let worse = server.upload(&nameless(night(change, 6, 1250.0))).await;
+    assert!(reasons(&worse).contains("against the level before alert 1"));
+    server.nothing_is_left_to_rebuild().await;
+}
+
+#[tokio::test]
+async fn a_bridge_takes_no_name_from_a_machine_that_has_one() {
+    let server = Server::with_open_alert(Change::Machine).await;
+    let mut own = report(2, &[("A", 1.0)]);
+    own["environment"] = json!({"name": "ci-b", "cpu_model": "another", "cpu_count": 2});
+    let run = server.upload(&own).await["run_id"].clone();
+    server.night(7, 1250.0).await;
+    let mut bridging = server.bridging(7, 1250.0 * FACTOR);
+    bridging["pair"]["against_run"] = run;
+    server.upload(&bridging).await;
+    let machines = server.app.store().environments().await.unwrap();
+    assert!(machines.iter().any(|machine| machine.name == "ci-b"));
 }

@@ -14,6 +14,7 @@ mod exits;
 mod explain;
 mod fail_closed;
 mod guard;
+mod judged;
 mod keep;
 mod metrics;
 mod nightly;

@@ -272,3 +272,47 @@ async fn runs_are_listed_newest_first_by_any_filter() {
     let latest = store.latest_main_run(environment).await.unwrap().unwrap();
     assert_eq!(latest.run_key, "0");
 }
+
+#[tokio::test]
+async fn the_database_and_a_run_that_was_read_agree_on_what_forms_a_baseline() {
+    let app = TestApp::new().await;
+    let store = app.store();
+    let mut seen = [0, 0];
+    let mut all = Vec::new();
+    for kind in RunKind::ALL {
+        for (at, branch) in [Some("main"), Some("topic"), None].into_iter().enumerate() {
+            for dirty in [false, true] {
+                for excluded in [None, Some("fan")] {
+                    let place = i64::try_from(all.len()).unwrap();
+                    let mut run = nightly(&format!("{kind} {at} {dirty} {excluded:?}"), place);
+                    run.kind = *kind;
+                    run.revision.branch = branch.map(str::to_owned);
+                    run.revision.dirty = dirty;
+                    let run = with(run, [latency("A", 1000.0)]);
+                    let id = store.insert_run(&run, NOW).await.unwrap().run_id;
+                    if excluded.is_some() {
+                        store.set_excluded(id, excluded, "me", NOW).await.unwrap();
+                    }
+                    all.push(id);
+                }
+            }
+        }
+    }
+    let first = store.run(all[0]).await.unwrap().unwrap();
+    let limit = u32::try_from(all.len()).unwrap();
+    let asked = store.latest_main_runs(first.environment, limit).await;
+    let asked: Vec<_> = asked.unwrap().iter().map(|run| run.id).collect();
+    let series = store.series_of(&SeriesFilter::default()).await.unwrap()[0].id;
+    let points = store.points_of_version(series, "1").await.unwrap();
+    assert_eq!(points.len(), all.len());
+    for id in all {
+        let run = store.run(id).await.unwrap().unwrap();
+        let forms = run.forms_baseline("main");
+        assert_eq!(asked.contains(&id), forms, "{run:?}");
+        let point = points.iter().find(|point| point.run == id).unwrap();
+        assert_eq!(point.forms_baseline, forms, "{run:?}");
+        seen[usize::from(forms)] += 1;
+    }
+    // Nightly and sample of main, clean and not taken out.
+    assert_eq!(seen, [94, 2]);
+}

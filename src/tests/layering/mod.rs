@@ -224,6 +224,15 @@ fn nothing_is_left_for_later() {
 }
 
 #[test]
+fn what_forms_a_baseline_is_written_once_in_sql() {
+    let clause = ["in ('nightly', ", "'sample')"].concat();
+    let files = text_files();
+    let holders = files.iter().filter(|file| file.text.contains(&clause));
+    let holders: Vec<&str> = holders.map(|file| file.path.as_str()).collect();
+    assert_eq!(holders, ["src/store/baseline.rs"]);
+}
+
+#[test]
 fn files_stay_short_and_lie_where_they_are_looked_for() {
     let mut broken = Vec::new();
     let files = text_files();

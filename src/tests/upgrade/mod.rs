@@ -252,7 +252,9 @@ fn command(args: &[&str]) {
 fn differences(before: &Value, after: &Value, at: &str, strict: bool, differ: &mut Vec<String>) {
     match (before, after) {
         (Value::Object(before), Value::Object(after)) => {
-            for (key, value) in before {
+            // What is said of a run grew with the schema, so something else is said of it now.
+            let grew = |key: &&String| *key != "rejudged";
+            for (key, value) in before.iter().filter(|(key, _)| grew(key)) {
                 let at = format!("{at} {key}");
                 match after.get(key) {
                     Some(after) => differences(value, after, &at, strict, differ),
@@ -267,6 +269,8 @@ fn differences(before: &Value, after: &Value, at: &str, strict: bool, differ: &m
             }
         }
         (_, Value::Null) if !strict => {}
+        // By which rules a run was judged was not kept.
+        (_, Value::String(word)) if !strict && word == "unknown" => {}
         // What is said of alerts, which an old schema did not have, may be missing.
         (Value::Array(before), Value::Array(after))
             if !strict && after.iter().all(|one| before.contains(one)) => {}
