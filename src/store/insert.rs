@@ -360,7 +360,8 @@ async fn environment_id(
 }
 
 /// A machine that no report ever named, and that is another one since: a bridging run that names a
-/// run of it says so, and it takes the name of the one that it became. Whether it did.
+/// run of it says so, and it takes the name of the one that it became, with those that it was before.
+/// Whether it did.
 async fn take_over(
     tx: &mut SqliteConnection,
     new: &NewRun,
@@ -377,10 +378,15 @@ async fn take_over(
     let taken = sqlx::query(
         "update environment
          set name = $2
-         where environment_id = (select environment_id from run where run_id = $3)
-           and environment_id <> $1
+         where environment_id <> $1
            and is_sample = $4
-           and name = $5 || substr(fingerprint, 1, 8)",
+           and name = (
+               select before.name
+               from run
+               join environment before using (environment_id)
+               where run.run_id = $3
+                 and before.name = $5 || substr(before.fingerprint, 1, 8)
+           )",
     )
     .bind(environment.0)
     .bind(name)

@@ -68,7 +68,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, Failure> {
     };
     // Machines of one name are one to the server; what else was one is told by a run of it.
     let renamed = (before.as_ref()).filter(|b| b.environment.name != newest.environment.name);
-    let against_run = renamed.map(|before| before.run_id);
+    let against_run = renamed.map(|before| before.id);
     let builder = args.build.builder()?;
     let commit = builder.commit(&revision).or_usage()?;
     // An epoch may have ended long before the last one.
@@ -152,7 +152,7 @@ fn of_new_suite(measured: &Measured, new: &Suite) -> Result<(), Failure> {
 /// What is read of a nightly run.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 struct Night {
-    run_id: i64,
+    id: i64,
     suite: Suite,
     environment: Machine,
     revision: Revision,
@@ -248,7 +248,7 @@ mod tests {
                 name: "kv-sync".to_owned(),
                 version: version.to_owned(),
             },
-            run_id: 1,
+            id: 1,
             environment: Machine {
                 name: "ci-a".to_owned(),
                 id: machine,

@@ -391,6 +391,19 @@ async fn a_machine_that_nobody_named_is_bridged_by_a_run_of_what_it_was() {
     let worse = server.upload(&nameless(night(change, 6, 1250.0))).await;
     assert!(reasons(&worse).contains("against the level before alert 1"));
     server.nothing_is_left_to_rebuild().await;
+
+    // It becomes a third one: all that it was goes by one name still.
+    let third = |mut report: Value| {
+        report["environment"]["cpu_model"] = json!("the third one");
+        nameless(report)
+    };
+    server.upload(&third(night(change, 5, 1250.0))).await;
+    assert_eq!(names(store.environments().await.unwrap()).len(), 2);
+    let mut bridging = third(server.bridging(5, 1250.0 * FACTOR));
+    bridging["pair"]["against_run"] = worse["run_id"].clone();
+    server.upload(&bridging).await;
+    let machines = store.environments().await.unwrap();
+    assert_eq!((machines.len(), names(machines).len()), (3, 1));
 }
 
 #[tokio::test]
