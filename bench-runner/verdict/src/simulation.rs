@@ -10,6 +10,7 @@ use crate::stats::random::Random;
 pub(crate) const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// A history in the making: log-normal noise about a level of 1000.
+#[derive(Clone)]
 pub(crate) struct Simulation {
     random: Random,
     noise: f64,
@@ -88,6 +89,12 @@ impl Simulation {
     /// The first nights of it.
     pub(crate) fn history_until(&self, end: usize) -> History {
         History::new(self.nights[..end].to_vec(), Metric::new(self.better))
+    }
+
+    /// The history so far and so many nights more, of a level that is `factor` times as high; it
+    /// stays as it is itself.
+    pub(crate) fn history_and(&self, nights: usize, factor: f64) -> History {
+        self.clone().step(factor).nights(nights).history()
     }
 
     /// How many nights.

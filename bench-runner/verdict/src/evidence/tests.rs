@@ -139,3 +139,78 @@ fn a_weekly_rhythm_is_taken_off() {
         "{context:?}"
     );
 }
+
+/// For each change that was taken back, how many nights after its first one; and how many were
+/// confirmed.
+fn taken_back(history: &History, thresholds: Thresholds) -> (Vec<usize>, usize) {
+    let mut detector = Detector::new(history, thresholds);
+    let (mut after, mut confirmed) = (Vec::new(), 0);
+    for night in 0..history.len() {
+        let mut news = Vec::new();
+        detector.step(&mut news);
+        for item in news {
+            match item {
+                News::Retracted(change) => after.push(night - change.start),
+                News::Confirmed(_) => confirmed += 1,
+            }
+        }
+    }
+    (after, confirmed)
+}
+
+#[test]
+fn a_deviation_that_falls_takes_a_change_back_within_its_nights_and_one_that_stays_does_not() {
+    let thresholds = Thresholds {
+        second_look_after: 1_000,
+        ..Thresholds::default()
+    };
+    let (mut gone, mut kept) = (0, 0);
+    for seed in 0..20 {
+        let burst = Simulation::new(seed)
+            .noise(0.02)
+            .nights(60)
+            .step(1.15)
+            .nights(4);
+        let (after, _) = taken_back(&burst.history_and(30, 1.0 / 1.15), thresholds);
+        assert!(after.iter().all(|after| *after <= 21), "{after:?}");
+        gone += usize::from(!after.is_empty());
+        kept += usize::from(
+            taken_back(&burst.history_and(30, 1.0), thresholds)
+                .0
+                .is_empty(),
+        );
+    }
+    assert!(gone >= 15 && kept >= 19, "{gone} gone, {kept} kept of 20");
+}
+
+#[test]
+fn the_second_look_takes_back_what_noise_confirmed_on_its_night_and_keeps_steps() {
+    // So easily confirmed that noise does, and taken back by nothing else.
+    let easy = Thresholds {
+        z: 2.8,
+        z_of_two: 2.8,
+        retract_below: f64::NEG_INFINITY,
+        ..Thresholds::default()
+    };
+    let (mut back, mut all) = (0, 0);
+    for seed in 0..40 {
+        let noise = Simulation::new(seed).noise(0.06).nights(200).history();
+        let (after, confirmed) = taken_back(&noise, easy);
+        assert!(after.iter().all(|after| *after == 10), "{after:?}");
+        back += after.len();
+        all += confirmed;
+        let never = Thresholds {
+            second_look_after: 1_000,
+            ..easy
+        };
+        assert!(taken_back(&noise, never).0.is_empty());
+    }
+    assert!(all >= 20 && 2 * back >= all, "{back} of {all}");
+    let kept = (0..20).filter(|seed| {
+        let step = Simulation::new(*seed).noise(0.02).nights(60).step(1.15);
+        taken_back(&step.nights(30).history(), Thresholds::default())
+            .0
+            .is_empty()
+    });
+    assert!(kept.count() >= 19);
+}
