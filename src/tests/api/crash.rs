@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use kvmark::domain::confirmation::{NewConfirmation, Purpose};
 use kvmark::store::{Outcome, RunFilter, SeriesFilter, Store, StoreOptions, Verdicts};
 
 use crate::app::{NOW, TestApp};
@@ -47,6 +48,37 @@ async fn a_failure_before_the_end_leaves_nothing() {
             .len(),
         1
     );
+}
+
+#[tokio::test]
+async fn pairs_and_what_they_change_are_stored_together_or_not_at_all() {
+    let app = TestApp::new().await;
+    let run = with(nightly("k", 0), [latency("A", 1.0)]);
+    let run = app.store().insert_run(&run, NOW).await.unwrap().run_id;
+    let new = NewConfirmation {
+        pair_key: "a pair".to_owned(),
+        purpose: Purpose::Confirm,
+        planted: None,
+        base_commit: "ab".repeat(20),
+        head_commit: String::new(),
+        series: Vec::new(),
+        body: b"as it came".to_vec(),
+        sha256: [7; 32],
+    };
+    let (store, failing) = (app.store().clone(), new.clone());
+    let failed = tokio::spawn(async move {
+        let judge = |_| -> Verdicts { panic!("the judge fails") };
+        let stored = store.insert_confirmation(run, &failing, (&[], &[]), NOW, judge);
+        stored.await.map(|_| ())
+    });
+    assert!(failed.await.unwrap_err().is_panic());
+    let store = app.store();
+    let known = store.confirmation(&new.pair_key, &new.sha256).await;
+    assert_eq!(known.unwrap(), None);
+    // What failed is sent again and goes in whole.
+    let again = store.insert_confirmation(run, &new, (&[], &[]), NOW, |_| Verdicts::later());
+    assert_eq!(again.await.unwrap(), Outcome::New);
+    assert_eq!(store.rejudge_count().await.unwrap(), 1);
 }
 
 /// A real server with open uploads, and where it listens.
