@@ -85,8 +85,9 @@ async fn what_older_rules_judged_is_judged_again_by_the_next_server() {
         ..judged.rows[0].judgement
     };
     let series = judged.rows[0].series.id;
-    let saved = app.store().save_judgements(RunId(6), &[(series, other)]);
-    saved.await.unwrap();
+    let changed = [(series, other)];
+    let saved = app.store().save_judgements(RunId(6), &changed).await;
+    saved.unwrap();
     let file = app.state.config.database.to_str().unwrap();
     let mut other = SqliteConnection::connect(file).await.unwrap();
     for sql in [
