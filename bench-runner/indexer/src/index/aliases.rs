@@ -4,6 +4,7 @@
 //! seed, or whose name for a block is the fleet's name for another block, claims it here. Writer
 //! only; a worker without such names has none of this.
 
+use super::segment::{BLOCKS, place_of};
 use crate::hash::EngineKey;
 use hashbrown::hash_table::{Entry, HashTable};
 use hashbrown::{DefaultHashBuilder, HashMap};
@@ -19,9 +20,26 @@ pub(crate) struct Aliases {
     claims: Vec<Claimed>,
     /// Places in the list that are free.
     free: Vec<u32>,
-    by_name: HashTable<u32>,
-    by_block: HashMap<u32, u32>,
+    by_name: HashTable<Named>,
+    /// By segment: engines name blocks in a row.
+    by_block: HashMap<u32, [u32; BLOCKS]>,
     hasher: DefaultHashBuilder,
+}
+
+/// A claim's place, with half of its name's hash: most other names are told from it, and the table
+/// grows, without a look at the list.
+#[derive(Clone, Copy, Debug)]
+struct Named {
+    hash: u32,
+    place: u32,
+}
+
+impl Named {
+    /// The hash as the table takes it, which looks at both ends of it.
+    #[inline]
+    fn hash(&self) -> u64 {
+        u64::from(self.hash) << 32 | u64::from(self.hash)
+    }
 }
 
 /// What a name claims.
@@ -60,22 +78,39 @@ impl Aliases {
 
     #[inline]
     fn place(&self, name: EngineKey) -> Option<u32> {
-        let is_it = |place: &u32| self.claims[*place as usize].name == name;
-        let hash = self.hasher.hash_one(name);
-        self.by_name.find(hash, is_it).copied()
+        let wanted = self.named(name, END);
+        let is_it = |found: &Named| {
+            found.hash == wanted.hash && self.claims[found.place as usize].name == name
+        };
+        let found = self.by_name.find(wanted.hash(), is_it)?;
+        Some(found.place)
+    }
+
+    #[inline]
+    fn named(&self, name: EngineKey, place: u32) -> Named {
+        let hash = self.hasher.hash_one(name) as u32;
+        Named { hash, place }
+    }
+
+    /// The first of a block's claims.
+    #[inline]
+    fn first(&self, block: u32) -> Option<u32> {
+        let (segment, place) = place_of(block);
+        let first = self.by_block.get(&segment)?[place];
+        (first != END).then_some(first)
     }
 
     /// Media on which the worker claims the block under the fleet's name; `None` where it has no
     /// name of its own for the block, and all it holds is under the fleet's name.
     pub(crate) fn by_fleet_name(&self, block: u32) -> Option<Media> {
-        let first = self.by_block.get(&block)?;
-        Some(self.claims[*first as usize].by_fleet_name)
+        let first = self.first(block)?;
+        Some(self.claims[first as usize].by_fleet_name)
     }
 
     /// Adds a claim under the fleet's name, to a block that has a name here.
     pub(crate) fn add_fleet_name(&mut self, block: u32, media: Media) {
-        if let Some(first) = self.by_block.get(&block) {
-            self.claims[*first as usize].by_fleet_name |= media;
+        if let Some(first) = self.first(block) {
+            self.claims[first as usize].by_fleet_name |= media;
         }
     }
 
@@ -90,6 +125,7 @@ impl Aliases {
     }
 
     /// The same for a name that is new to the worker; false, and nothing done, for one that is not.
+    #[inline]
     pub(crate) fn add_new(
         &mut self,
         name: EngineKey,
@@ -97,32 +133,32 @@ impl Aliases {
         media: Media,
         held: Media,
     ) -> bool {
-        let (claims, hasher) = (&mut self.claims, &self.hasher);
+        let place = self.free.last().copied();
+        let place = place.unwrap_or(self.claims.len() as u32);
+        let named = self.named(name, place);
+        let claims = &mut self.claims;
         let entry = self.by_name.entry(
-            hasher.hash_one(name),
-            |place| claims[*place as usize].name == name,
-            |place| hasher.hash_one(claims[*place as usize].name),
+            named.hash(),
+            |found| found.hash == named.hash && claims[found.place as usize].name == name,
+            Named::hash,
         );
         let Entry::Vacant(vacant) = entry else {
             return false;
         };
-        let place = self.free.pop().unwrap_or(claims.len() as u32);
-        vacant.insert(place);
+        vacant.insert(named);
+        self.free.pop();
+        let (segment, at) = place_of(block);
+        let firsts = self.by_block.entry(segment).or_insert([END; BLOCKS]);
         let mut claimed = Claimed {
             name,
             claim: Claim { block, media },
             by_fleet_name: held,
             next: END,
         };
-        match self.by_block.entry(block) {
-            hashbrown::hash_map::Entry::Vacant(vacant) => {
-                vacant.insert(place);
-            }
-            hashbrown::hash_map::Entry::Occupied(first) => {
-                // Behind the first, which keeps what is said of the block.
-                let first = &mut claims[*first.get() as usize];
-                claimed.next = std::mem::replace(&mut first.next, place);
-            }
+        match claims.get_mut(firsts[at] as usize) {
+            None => firsts[at] = place,
+            // Behind the first, which keeps what is said of the block.
+            Some(first) => claimed.next = std::mem::replace(&mut first.next, place),
         }
         match claims.get_mut(place as usize) {
             Some(free) => *free = claimed,
@@ -151,10 +187,10 @@ impl Aliases {
     /// Takes the claim under the fleet's name away from some media; gives the media on which the
     /// block is then claimed no more.
     pub(crate) fn take_fleet_name(&mut self, block: u32, media: Media) -> Media {
-        let Some(first) = self.by_block.get(&block) else {
+        let Some(first) = self.first(block) else {
             return media;
         };
-        let by_fleet_name = &mut self.claims[*first as usize].by_fleet_name;
+        let by_fleet_name = &mut self.claims[first as usize].by_fleet_name;
         let taken = *by_fleet_name & media;
         *by_fleet_name &= !media;
         taken & !self.claimed(block)
@@ -162,7 +198,7 @@ impl Aliases {
 
     /// Drops all claims to a block on some media: it was evicted.
     pub(crate) fn forget(&mut self, block: u32, media: Media) {
-        let Some(&first) = self.by_block.get(&block) else {
+        let Some(first) = self.first(block) else {
             return;
         };
         self.claims[first as usize].by_fleet_name &= !media;
@@ -180,7 +216,7 @@ impl Aliases {
 
     /// All media on which the block is claimed by any name.
     fn claimed(&self, block: u32) -> Media {
-        let Some(&first) = self.by_block.get(&block) else {
+        let Some(first) = self.first(block) else {
             return 0;
         };
         let mut media = self.claims[first as usize].by_fleet_name;
@@ -201,25 +237,28 @@ impl Aliases {
             by_fleet_name,
             next,
         } = self.claims[place as usize];
-        let hash = self.hasher.hash_one(name);
-        if let Ok(entry) = self.by_name.find_entry(hash, |found| *found == place) {
+        let hash = self.named(name, place).hash();
+        if let Ok(entry) = self.by_name.find_entry(hash, |found| found.place == place) {
             entry.remove();
         }
         self.free.push(place);
-        let Some(first) = self.by_block.get_mut(&block) else {
+        let (segment, at) = place_of(block);
+        let Some(firsts) = self.by_block.get_mut(&segment) else {
             return;
         };
-        if *first != place {
-            let mut before = *first;
+        if firsts[at] != place {
+            let mut before = firsts[at];
             while self.claims[before as usize].next != place {
                 before = self.claims[before as usize].next;
             }
             self.claims[before as usize].next = next;
-        } else if next == END {
-            self.by_block.remove(&block);
-        } else {
-            *first = next;
-            self.claims[next as usize].by_fleet_name = by_fleet_name;
+            return;
+        }
+        firsts[at] = next;
+        if let Some(second) = self.claims.get_mut(next as usize) {
+            second.by_fleet_name = by_fleet_name;
+        } else if firsts.iter().all(|first| *first == END) {
+            self.by_block.remove(&segment);
         }
     }
 
