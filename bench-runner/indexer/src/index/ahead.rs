@@ -3,13 +3,12 @@
 //!
 //! A walk learns where to go on from what it has read: the child table, a prompt's first segments, the
 //! table again where prompts part, the segments behind that, each waited for in turn. But what leads to
-//! a block follows from the prompt (see [`chain`]), prompts that begin alike mostly part where others
+//! a block follows from the prompt (see [`chain`](super::chain)), prompts that begin alike mostly part where others
 //! did before, and segments lie behind one another (see [`runs`](super::runs)). So both lines of the
 //! table are asked for at once, then both runs of segments, and more of the prompt is hashed
 //! meanwhile. All of it is hints: the walk that follows believes none of them.
 
 use super::arena::View;
-use super::chain;
 use super::segment::{BLOCKS, Segment};
 use super::shared::Shared;
 use super::source::Source;
@@ -65,7 +64,7 @@ pub(crate) fn ask(
     let depth = partings.of(first);
     let hashes = source.ready(depth + BLOCKS);
     let parted = hashes.get(depth).filter(|_| depth > 0).map(|hash| {
-        let parted = shared.child_hash(chain::of(scope, &hashes[..depth]), *hash);
+        let parted = shared.child_hash(shared.chains.of(scope, &hashes[..depth]), *hash);
         shared.children.foresee(parted);
         parted
     });

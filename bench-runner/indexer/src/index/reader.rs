@@ -170,7 +170,10 @@ impl<'a, const FAR: bool> Walk<'a, FAR> {
         hash: LocalHash,
     ) -> Result<Option<Place<'a, Segment>>, Stale> {
         let parent = Parent::Block(block_at(place.number(), matched - 1));
-        let chained = (place.item().chain_behind(matched), parent);
+        let chained = (
+            place.item().chain_behind(&self.shared.chains, matched),
+            parent,
+        );
         let child = self.child(chained, hash).map(|id| self.segment(id));
         if FAR && child.is_some() && self.parted.get().is_none() {
             self.parted.set(Some(depth));

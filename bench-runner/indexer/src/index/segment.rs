@@ -1,6 +1,6 @@
 //! A segment: up to eight blocks in a row, who holds them, and what the engines call them.
 
-use super::chain;
+use super::chain::Chains;
 use super::prefetch::prefetch;
 use crate::hash::LocalHash;
 use crate::sync::{AtomicU8, AtomicU32, AtomicU64, Check, Ordering, Own, fence, is_made};
@@ -183,18 +183,18 @@ impl Segment {
 
     /// What leads on behind the first `count` of its blocks.
     #[inline]
-    pub(crate) fn chain_behind(&self, count: usize) -> u64 {
+    pub(crate) fn chain_behind(&self, chains: &Chains, count: usize) -> u64 {
         if count == BLOCKS {
             return self.chain_behind.load(Ordering::Relaxed);
         }
-        chain::within(self.chain.load(Ordering::Relaxed), &self.hashes, count)
+        chains.within(self.chain.load(Ordering::Relaxed), &self.hashes, count)
     }
 
     /// Publishes the first `length` of its blocks, whose hashes are there.
     #[inline]
-    pub(crate) fn set_length(&self, length: usize) {
+    pub(crate) fn set_length(&self, chains: &Chains, length: usize) {
         if length == BLOCKS {
-            let behind = chain::within(self.chain.own(), &self.hashes, BLOCKS);
+            let behind = chains.within(self.chain.own(), &self.hashes, BLOCKS);
             self.chain_behind.store(behind, Ordering::Relaxed);
         }
         self.length.store(length as u8, Ordering::Release);

@@ -1,6 +1,7 @@
 //! What readers and the writer share.
 
 use super::arena::{Arena, Growth, View};
+use super::chain::Chains;
 use super::children::{Children, ChildrenGrowth};
 use super::epoch::Epoch;
 use super::meter::Meter;
@@ -13,6 +14,7 @@ use crate::sync::Ordering;
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) keys: Keys,
+    pub(crate) chains: Chains,
     pub(crate) epoch: Epoch,
     pub(crate) segments: Arena<Segment>,
     pub(crate) spills: Arena<Spill>,
@@ -42,6 +44,7 @@ impl Shared {
         let (spills, spills_growth) = Arena::new();
         let (children, children_growth) = Children::new();
         let shared = Self {
+            chains: Chains::new(&keys),
             keys,
             epoch: Epoch::default(),
             segments,

@@ -42,7 +42,7 @@ impl<'a> Edit<'a> {
         };
         put(&segment.parent, above);
         segment.chain.store(self.chain(parent), Ordering::Relaxed);
-        segment.set_length(hashes.len());
+        segment.set_length(&self.shared.chains, hashes.len());
         segment.held.store(0, Ordering::Relaxed);
         segment.named.store(0, Ordering::Relaxed);
         segment.state.store(LINKED | TOUCHED, Ordering::Relaxed);

@@ -155,7 +155,8 @@ impl<'a> Edit<'a> {
             Parent::Root(scope) => scope.0,
             Parent::Block(block) => {
                 let (id, place) = place_of(block);
-                self.segment(id).chain_behind(place + 1)
+                self.segment(id)
+                    .chain_behind(&self.shared.chains, place + 1)
             }
         }
     }
@@ -239,14 +240,14 @@ impl<'a> Edit<'a> {
         if holds_all && is_plain && self.give_names(segment, id, old, names) {
             // Still a holder of everything: there is nothing to mark.
             self.count_held(segment, super::segment::span(old, new));
-            segment.set_length(new);
+            segment.set_length(&self.shared.chains, new);
             return;
         }
         // The exact way marks block by block, and readers may see each as it comes.
         if holds_all {
             self.open(segment, target, old);
         }
-        segment.set_length(new);
+        segment.set_length(&self.shared.chains, new);
         self.claim_new(target, id, segment, old, names);
     }
 
