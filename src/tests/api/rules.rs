@@ -273,3 +273,25 @@ async fn the_page_tries_and_saves_without_a_script() {
         assert!(status.is_client_error(), "{wrong}: {status}");
     }
 }
+
+#[tokio::test]
+async fn more_series_than_a_page_holds_are_one_link_away() {
+    let app = TestApp::new().await;
+    let all = (0..503).map(|n| latency(&format!("B{n:03}"), 1.0));
+    let run = with(nightly("large", 0), all);
+    let stored = app.store().insert_judged(&run, NOW, jobs::judge_run).await;
+    stored.unwrap();
+    let listed = async |query: &str| {
+        let page = app.get(&format!("/rules?{query}")).await;
+        assert_eq!(page.status, StatusCode::OK, "{}", page.text());
+        let text = page.text();
+        (0..503)
+            .filter(|n| text.contains(&format!(">B{n:03}<")))
+            .count()
+    };
+    assert_eq!(listed("show=all").await, 500);
+    assert_eq!(listed("show=all&page=2").await, 3);
+    let first = app.get("/rules?show=all").await;
+    assert!(first.text().contains("1 to 500 of 503"), "{}", first.text());
+    assert!(first.text().contains("/rules?show=all&#38;page=2#series"));
+}
