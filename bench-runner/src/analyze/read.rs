@@ -27,8 +27,8 @@ pub enum ReadError {
     },
     /// No JSON, or not of the expected shape.
     #[error(
-        "it is no JSON list of rows: {0}; give \
-         [{{\"series\": \"a\", \"time\": \"2026-03-01\", \"value\": 1.0}}, …]"
+        "it is no list of rows such as \
+         [{{\"series\": \"a\", \"time\": \"2026-03-01\", \"value\": 1.5}}]: {0}"
     )]
     Json(#[from] serde_json::Error),
     /// A column is missing.
@@ -374,6 +374,12 @@ mod tests {
         refused(
             "series,time,value\nx,2026-03-01,NaN\n",
             "row 1: value is `NaN`: give a finite number",
+        );
+        refused(
+            "[{\"series\": \"x\"}]",
+            "it is no list of rows such as \
+             [{\"series\": \"a\", \"time\": \"2026-03-01\", \"value\": 1.5}]: missing field `time` at line 1 \
+             column 16",
         );
         refused(
             "series,time,value\nx,2026-03-01,1e400\n",
