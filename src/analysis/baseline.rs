@@ -28,13 +28,13 @@ pub struct BaselineAt {
 
 /// The baseline at `at` from the points of the [`DAYS`] before it, in the order of time.
 pub fn at(points: &[Point], at: Millis) -> BaselineAt {
-    let window = |p: &&Point| p.forms_baseline && p.time >= at.minus_days(DAYS) && p.time < at;
+    let window = |p: &&Point| p.of.forms_baseline && p.time >= at.minus_days(DAYS) && p.time < at;
     let newest = points.iter().rev().find(|p| window(p));
-    let suite_version = newest.map(|p| p.suite_version.clone());
+    let suite_version = newest.map(|p| p.of.suite_version.clone());
     let runs: Vec<&Point> = points
         .iter()
         .filter(window)
-        .filter(|p| Some(&p.suite_version) == suite_version.as_ref())
+        .filter(|p| Some(&p.of.suite_version) == suite_version.as_ref())
         .collect();
     let values: Vec<band::Point> = runs
         .iter()

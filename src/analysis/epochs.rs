@@ -71,7 +71,7 @@ pub fn epochs(parts: &[Part]) -> Vec<Epoch> {
     }
     all.sort_by_key(|(_, night)| night.time);
     let same = |a: &(usize, &Point), b: &(usize, &Point)| {
-        a.0 == b.0 && a.1.suite_version == b.1.suite_version
+        a.0 == b.0 && a.1.of.suite_version == b.1.of.suite_version
     };
     let mut epochs: Vec<Epoch> = Vec::new();
     let mut before: &[(usize, &Point)] = &[];
@@ -92,7 +92,7 @@ fn epoch(parts: &[Part], span: &[(usize, &Point)], before: &[(usize, &Point)]) -
         environment_id: part.machine.id,
         environment: part.machine.name.clone(),
         series_id: part.series,
-        suite_version: first.suite_version.clone(),
+        suite_version: first.of.suite_version.clone(),
         from: first.time.timestamp(),
         to: last.time.timestamp(),
         nights: span.len(),
@@ -104,20 +104,20 @@ fn epoch(parts: &[Part], span: &[(usize, &Point)], before: &[(usize, &Point)]) -
 /// What the bridging runs of an epoch say about the newest revision that the epoch before measured,
 /// too.
 fn bridge(part: &Part, first: &Point, before: &[(usize, &Point)]) -> Option<Bridge> {
-    let own = |point: &&Point| point.suite_version == first.suite_version;
+    let own = |point: &&Point| point.of.suite_version == first.of.suite_version;
     let measured = |commit: &Text| {
         let bridges = part.bridges.iter().filter(own);
         bridges
-            .filter(|point| point.commit == *commit)
+            .filter(|point| point.of.commit == *commit)
             .collect::<Vec<_>>()
     };
-    let bridged = before.iter().rev().map(|(_, night)| &night.commit);
+    let bridged = before.iter().rev().map(|(_, night)| &night.of.commit);
     let (commit, bridges) = bridged
         .map(|commit| (commit, measured(commit)))
         .find(|(_, bridges)| !bridges.is_empty())?;
     let old: Vec<f64> = before
         .iter()
-        .filter(|(_, night)| night.commit == *commit)
+        .filter(|(_, night)| night.of.commit == *commit)
         .map(|(_, night)| night.value)
         .collect();
     let new: Vec<f64> = bridges.iter().map(|point| point.value).collect();

@@ -60,7 +60,7 @@ pub fn explain(inputs: ExplainInputs) -> Option<Explanation> {
         time_ms: point.time.0,
         value: point.value,
     };
-    let forming = before[..at].iter().filter(|point| point.forms_baseline);
+    let forming = before[..at].iter().filter(|point| point.of.forms_baseline);
     let nights: Vec<RunUsed> = forming.chain([point]).map(used).collect();
     let from = point.time.0.saturating_sub(band::WINDOW_MS);
     let in_window = |run: &&RunUsed| from <= run.time_ms && run.time_ms < point.time.0;

@@ -37,7 +37,7 @@ impl From<&Point> for Seen {
             run: point.run,
             time: point.time,
             value: point.value,
-            forms_baseline: point.forms_baseline,
+            forms_baseline: point.of.forms_baseline,
         }
     }
 }

@@ -173,8 +173,11 @@ fn epochs(machines: &[Environment], of: &[usize], points: &[Point]) -> Vec<Event
             };
             let label = if machine_before != machine {
                 machine_label(machines.get(*machine_before)?, machines.get(*machine)?)
-            } else if before.suite_version != point.suite_version {
-                format!("suite {} to {}", before.suite_version, point.suite_version)
+            } else if before.of.suite_version != point.of.suite_version {
+                format!(
+                    "suite {} to {}",
+                    before.of.suite_version, point.of.suite_version
+                )
             } else {
                 return None;
             };

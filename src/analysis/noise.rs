@@ -54,7 +54,7 @@ pub fn noise_card(
         .find(|event| event.kind == EventKind::Epoch);
     let nights: Vec<Night> = points
         .iter()
-        .filter(|p| p.forms_baseline && epoch.is_none_or(|e| p.time >= e.time))
+        .filter(|p| p.of.forms_baseline && epoch.is_none_or(|e| p.time >= e.time))
         .map(|p| Night {
             time_ms: p.time.0,
             value: p.value,

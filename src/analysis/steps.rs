@@ -31,7 +31,7 @@ static KNOWN: LazyLock<Mutex<Known>> = LazyLock::new(Mutex::default);
 pub(super) fn steps(series: &Series, stretch: &[Point]) -> Arc<[Step]> {
     let nights: Vec<Night> = stretch
         .iter()
-        .filter(|point| point.forms_baseline)
+        .filter(|point| point.of.forms_baseline)
         .map(|point| Night {
             time_ms: point.time.0,
             value: point.value,

@@ -36,7 +36,7 @@ impl Along {
                 span,
             };
         }
-        let mut nights: Vec<(Millis, &str)> = points.map(|p| (p.time, &*p.commit)).collect();
+        let mut nights: Vec<(Millis, &str)> = points.map(|p| (p.time, &*p.of.commit)).collect();
         nights.sort_unstable();
         nights.dedup_by_key(|night| night.0);
         let mut commits = Vec::new();
@@ -106,6 +106,8 @@ impl Along {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::chart::fixtures::{TONIGHT, night};
     use bench_verdict::verdict::{Band, Evidence};
@@ -114,9 +116,10 @@ mod tests {
         let last = commits.len() as i64 - 1;
         (0..)
             .zip(commits)
-            .map(|(i, commit)| Point {
-                commit: (*commit).into(),
-                ..night(last - i, 1.0, Band::None, Evidence::Noise)
+            .map(|(i, commit)| {
+                let mut point = night(last - i, 1.0, Band::None, Evidence::Noise);
+                Arc::make_mut(&mut point.of).commit = (*commit).into();
+                point
             })
             .collect()
     }

@@ -1,13 +1,14 @@
 //! Histories for the tests of this folder.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bench_report::metric::{Direction, Kind};
 use bench_verdict::verdict::{Band, Evidence};
 
 use crate::analysis::history::{History, HistoryInputs, build};
 use crate::domain::{
-    Environment, EnvironmentId, Judgement, Millis, Point, RunId, Series, SeriesId, SeriesKey,
+    Environment, EnvironmentId, Judgement, Millis, OfRun, Point, RunId, Series, SeriesId, SeriesKey,
 };
 
 /// 24 Nov 2026, 01:30 UTC.
@@ -39,11 +40,13 @@ pub(crate) fn night(ago: i64, value: f64, band: Band, evidence: Evidence) -> Poi
         time: TONIGHT.minus_days(ago),
         value,
         sample_count: 10,
-        commit: "9f3c2ab4d1e0aa00aa00aa00aa00aa00aa00aa00".into(),
-        subject: Some("Count removals per worker".into()),
-        author: Some("Ada Keller".into()),
-        suite_version: "4".into(),
-        forms_baseline: true,
+        of: Arc::new(OfRun {
+            commit: "9f3c2ab4d1e0aa00aa00aa00aa00aa00aa00aa00".into(),
+            subject: Some("Count removals per worker".into()),
+            author: Some("Ada Keller".into()),
+            suite_version: "4".into(),
+            forms_baseline: true,
+        }),
         judgement: Judgement {
             baseline: Some(205_000.0),
             baseline_runs: 7,

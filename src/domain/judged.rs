@@ -84,6 +84,16 @@ pub struct Point {
     pub value: f64,
     /// How many samples.
     pub sample_count: u32,
+    /// What its run says; shared by the run's points of all series.
+    #[serde(flatten, serialize_with = "as_run")]
+    pub of: Arc<OfRun>,
+    /// What is said of it.
+    pub judgement: Judgement,
+}
+
+/// What a run says at each of its points.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct OfRun {
     /// Full commit hash.
     pub commit: Text,
     /// First line of the commit's message.
@@ -94,8 +104,10 @@ pub struct Point {
     pub suite_version: Text,
     /// Whether this run may be part of a baseline.
     pub forms_baseline: bool,
-    /// What is said of it.
-    pub judgement: Judgement,
+}
+
+fn as_run<S: Serializer>(of: &Arc<OfRun>, to: S) -> Result<S::Ok, S::Error> {
+    of.serialize(to)
 }
 
 /// A run with all its rows.
@@ -117,22 +129,20 @@ impl JudgedRun {
     /// Its rows as points of their series' histories; `main_branch` is whose runs form baselines.
     pub fn points(&self, main_branch: &str) -> impl Iterator<Item = (SeriesId, Point)> {
         let run = &self.run;
-        let commit = Text::from(run.revision.commit.as_str());
-        let subject = run.revision.subject.as_deref().map(Text::from);
-        let author = run.revision.author.as_deref().map(Text::from);
-        let suite_version = Text::from(run.suite_version.as_str());
-        let forms_baseline = run.forms_baseline(main_branch);
+        let of = Arc::new(OfRun {
+            commit: Text::from(run.revision.commit.as_str()),
+            subject: run.revision.subject.as_deref().map(Text::from),
+            author: run.revision.author.as_deref().map(Text::from),
+            suite_version: Text::from(run.suite_version.as_str()),
+            forms_baseline: run.forms_baseline(main_branch),
+        });
         self.rows.iter().map(move |row| {
             let point = Point {
                 run: run.id,
                 time: run.started_at,
                 value: row.measurement.value,
                 sample_count: row.measurement.sample_count,
-                commit: commit.clone(),
-                subject: subject.clone(),
-                author: author.clone(),
-                suite_version: suite_version.clone(),
-                forms_baseline,
+                of: of.clone(),
                 judgement: row.judgement,
             };
             (row.series.id, point)

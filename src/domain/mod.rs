@@ -41,7 +41,7 @@ pub use alert::{Alert, AlertEvent, AlertSeries, AlertState};
 pub use environment::Environment;
 pub use file::{Artifact, Curve, Histogram};
 pub use id::{AlertId, AnnotationId, ArtifactId, EnvironmentId, RunId, SeriesId, TokenId};
-pub use judged::{InputsHash, Judged, JudgedRun, Judgement, Measurement, Point};
+pub use judged::{InputsHash, Judged, JudgedRun, Judgement, Measurement, OfRun, Point};
 pub use new_run::{
     Expectation, NewArtifact, NewEnvironment, NewMeasurement, NewRun, Published, SeriesName,
 };

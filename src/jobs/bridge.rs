@@ -106,7 +106,7 @@ pub async fn parts(
         let (first, last) = (Millis(i64::MIN), Millis(i64::MAX));
         let main = Some(store.main_branch());
         let mut nights = store.points(other.id, first, last, main).await?;
-        nights.retain(|night| night.forms_baseline);
+        nights.retain(|night| night.of.forms_baseline);
         parts.push(Part {
             machine: machine.clone(),
             series: other.id,

@@ -86,7 +86,7 @@ async fn series_facts(
         let points = store
             .points(now.series, now.from, Millis(i64::MAX), main)
             .await?;
-        let nights = points.iter().filter(|point| point.forms_baseline);
+        let nights = points.iter().filter(|point| point.of.forms_baseline);
         let facts = SeriesFacts {
             name: series.name(),
             unit: series.key.unit.clone(),

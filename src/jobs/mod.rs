@@ -221,7 +221,7 @@ pub async fn judge_epoch(store: &Store, epoch: &Epoch) -> Result<EpochVerdicts, 
             let points = store
                 .points_of_version(series.id, &epoch.suite_version)
                 .await?;
-            let nights = points.iter().filter(|point| point.forms_baseline);
+            let nights = points.iter().filter(|point| point.of.forms_baseline);
             newest = newest.max(nights.map(|point| (point.time, point.run)).max());
             let beside = beside.remove(&series.id).unwrap_or_default();
             histories.push((series.clone(), points, beside));

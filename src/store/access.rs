@@ -141,7 +141,7 @@ impl Store {
         audit(&mut tx, now, (by, action), &subject, reason.unwrap_or("")).await?;
         self.commit(tx).await?;
         self.shared.tracks.committed();
-        self.shared.heads.remove(&run);
+        self.shared.heads.remove(run);
         Ok(true)
     }
 

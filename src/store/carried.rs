@@ -114,7 +114,7 @@ impl Store {
         let heads = self.heads(&runs).await?;
         let mut points = Vec::with_capacity(track.len());
         for (entry, head) in track.iter().zip(heads) {
-            if *head.suite_version == *suite_version {
+            if *head.of.suite_version == *suite_version {
                 points.push(point(entry, &head));
             }
         }

@@ -218,7 +218,7 @@ impl Store {
             access::audit(&mut tx, now, ("command line", "run.prune"), &subject, "").await?;
             self.commit(tx).await?;
             self.shared.tracks.clear();
-            self.shared.heads.remove(&pruned.run);
+            self.shared.heads.remove(pruned.run);
         }
         Ok(())
     }

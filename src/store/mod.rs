@@ -5,7 +5,8 @@
 //! - `insert`: a validated run goes in, whole or not at all.
 //! - `run`, `series`, `points`, `judgement`, `baseline`: what pages and the API ask for.
 //! - `pair`: sides of pairs, commits of runs, pull requests.
-//! - `track`: whole histories in memory. [`memo`]: what was worked out, until a write touches it.
+//! - `track`: whole histories in memory; `heads`: what their runs say. [`memo`]: what was worked out,
+//!   until a write touches it.
 //! - `rejudge`: runs whose history changed. `beside`: epochs beside which alerts must be looked at.
 //! - `alert`: alerts, accepted levels, what pairs said, annotations.
 //! - `confirmation`: pairs measured on the night of a run, and what was asked for.
@@ -48,6 +49,7 @@ mod code;
 mod confirmation;
 mod files;
 mod github;
+mod heads;
 mod insert;
 mod judgement;
 mod listed;
@@ -114,7 +116,7 @@ struct Shared {
     tracks: track::Tracks,
     stamps: memo::Stamps,
     /// What runs say at every point of a trend.
-    heads: DashMap<crate::domain::RunId, Arc<run::RunHead>, ahash::RandomState>,
+    heads: heads::Heads,
     /// Rows of the runs that were looked at last, without the alerts that stand against them.
     rows: Memo<crate::domain::RunId, Arc<Vec<crate::domain::Judged>>>,
 }

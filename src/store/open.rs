@@ -87,7 +87,7 @@ impl Store {
                 writing: tokio::sync::Mutex::default(),
                 tracks: Tracks::default(),
                 stamps: super::memo::Stamps::default(),
-                heads: DashMap::default(),
+                heads: super::heads::Heads::default(),
                 rows: Memo::new(MOST_RUNS),
             }),
         }

@@ -2,7 +2,7 @@
 
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection, SqliteExecutor};
 
-use crate::domain::{EnvironmentId, Millis, Run, RunId, RunKind, Text};
+use crate::domain::{EnvironmentId, Millis, Run, RunId, RunKind};
 
 use super::baseline::forms_baseline;
 use super::memo::Touched;
@@ -28,19 +28,6 @@ pub struct RunFilter {
     pub since: Option<Millis>,
     /// At most so many; absent: 100.
     pub limit: Option<u32>,
-}
-
-/// What a run says at every point of a trend.
-#[derive(Debug, Clone)]
-pub(super) struct RunHead {
-    pub(super) time: Millis,
-    pub(super) commit: Text,
-    pub(super) subject: Option<Text>,
-    pub(super) author: Option<Text>,
-    pub(super) suite_version: Text,
-    pub(super) branch: Option<String>,
-    pub(super) kind: RunKind,
-    pub(super) forms_baseline: bool,
 }
 
 impl Store {

@@ -37,7 +37,7 @@ pub fn legs(
         factor *= bridge.factor;
         let span = Millis::from(epoch.from)..=Millis::from(epoch.to);
         let nights = part.nights.iter().filter(|night| {
-            span.contains(&night.time) && night.suite_version == epoch.suite_version
+            span.contains(&night.time) && night.of.suite_version == epoch.suite_version
         });
         legs.push(Leg {
             series: epoch.series_id,

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use bench_report::metric::{Scale, Unit};
 use bench_verdict::verdict::{Band, Evidence};
 
@@ -89,7 +91,7 @@ fn without_a_baseline_there_is_no_zone() {
 fn the_zone_ends_at_an_epoch() {
     let mut points: Vec<_> = (0..30).rev().map(quiet).collect();
     for point in &mut points[15..] {
-        point.suite_version = "5".into();
+        Arc::make_mut(&mut point.of).suite_version = "5".into();
     }
     let svg = trend(&plot_of(points, 30), Size::Wide, None);
     assert_eq!(count(&svg, "class=\"zone\""), 2);

@@ -1,5 +1,7 @@
 //! What bridges make of the alerts of an ended epoch.
 
+use std::sync::Arc;
+
 use bench_report::metric::Direction;
 use bench_verdict::verdict::Band;
 use kvmark::analysis::alerts::bridge::{carry_on, legs};
@@ -12,21 +14,17 @@ use super::builders::{TONIGHT, environment, point};
 
 /// A night of the series on machine `machine`, `days_ago`.
 fn night(machine: i64, days_ago: i64, value: f64) -> Point {
-    Point {
-        commit: format!("commit of {machine}").into(),
-        ..point(days_ago, value, Band::None)
-    }
+    of_commit(point(days_ago, value, Band::None), machine)
+}
+
+fn of_commit(mut point: Point, machine: i64) -> Point {
+    Arc::make_mut(&mut point.of).commit = format!("commit of {machine}").into();
+    point
 }
 
 /// A machine's part: its nights, and what bridging runs measured there of the machine before.
 fn part(machine: i64, nights: Vec<Point>, bridges: &[f64]) -> Part {
-    let bridge = |value: &f64| {
-        Point {
-            commit: format!("commit of {}", machine - 1).into(),
-            ..nights[0].clone()
-        }
-        .with(*value)
-    };
+    let bridge = |value: &f64| of_commit(nights[0].clone(), machine - 1).with(*value);
     Part {
         machine: Environment {
             id: EnvironmentId(machine),

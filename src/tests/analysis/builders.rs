@@ -1,11 +1,13 @@
 //! Runs, series and rows, made with few words.
 
+use std::sync::Arc;
+
 use bench_report::metric::{Direction, Kind};
 use bench_verdict::verdict::{Band, Evidence};
 use kvmark::analysis::overview::{self, BlockInputs};
 use kvmark::domain::time::DAY_MS;
 use kvmark::domain::{
-    Coverage, Environment, EnvironmentId, Judged, JudgedRun, Judgement, Measurement, Millis,
+    Coverage, Environment, EnvironmentId, Judged, JudgedRun, Judgement, Measurement, Millis, OfRun,
     Patterns, Point, Revision, Run, RunId, RunKind, Series, SeriesId, SeriesKey,
 };
 
@@ -190,11 +192,13 @@ pub(crate) fn point(nights: i64, value: f64, band: Band) -> Point {
         time: Millis(TONIGHT.0 - nights * DAY_MS),
         value,
         sample_count: 10,
-        commit: "c0ffee".into(),
-        subject: None,
-        author: None,
-        suite_version: "1".into(),
-        forms_baseline: true,
+        of: Arc::new(OfRun {
+            commit: "c0ffee".into(),
+            subject: None,
+            author: None,
+            suite_version: "1".into(),
+            forms_baseline: true,
+        }),
         judgement: row(1, band, Evidence::Confirmed).judgement,
     }
 }

@@ -1,5 +1,7 @@
 //! What a trend chart draws.
 
+use std::sync::Arc;
+
 use bench_verdict::verdict::Band;
 use kvmark::analysis::history::{EventKind, HistoryInputs, build};
 use kvmark::domain::{EnvironmentId, Millis, Point};
@@ -82,7 +84,7 @@ fn several_runs_a_night_make_no_gap_of_the_day_between() {
 fn a_new_suite_version_ends_an_epoch_and_its_level() {
     let mut points: Vec<Point> = (0..10).rev().map(|n| night(n, 100.0 + n as f64)).collect();
     for point in &mut points[6..] {
-        point.suite_version = "2".into();
+        Arc::make_mut(&mut point.of).suite_version = "2".into();
         point.value += 50.0;
     }
     let history = build(inputs(points));
@@ -142,10 +144,10 @@ fn a_level_that_changed_and_stayed_is_a_change_point_inside_its_epoch() {
         .map(|n| {
             let level = if n < 30 { 120.0 } else { 100.0 };
             let mut point = night(n, level * noise(n));
-            point.suite_version = if n < 60 { "2" } else { "1" }.into();
+            Arc::make_mut(&mut point.of).suite_version = if n < 60 { "2" } else { "1" }.into();
             // A run by hand is no night, however odd.
             if n == 10 {
-                point.forms_baseline = false;
+                Arc::make_mut(&mut point.of).forms_baseline = false;
                 point.value = 900.0;
             }
             point

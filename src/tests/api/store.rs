@@ -180,7 +180,7 @@ async fn points_come_in_the_order_of_time_with_what_was_said() {
     let values: Vec<f64> = points.iter().map(|p| p.value).collect();
     assert_eq!(values, [3.0, 2.0, 1.0]);
     assert_eq!(points[2].judgement, WARNING);
-    assert!(points[0].forms_baseline);
+    assert!(points[0].of.forms_baseline);
     assert!(
         store
             .points(series[0].id, Millis(0), NOW, Some("x"))
@@ -310,7 +310,7 @@ async fn the_database_and_a_run_that_was_read_agree_on_what_forms_a_baseline() {
         let forms = run.forms_baseline("main");
         assert_eq!(asked.contains(&id), forms, "{run:?}");
         let point = points.iter().find(|point| point.run == id).unwrap();
-        assert_eq!(point.forms_baseline, forms, "{run:?}");
+        assert_eq!(point.of.forms_baseline, forms, "{run:?}");
         seen[usize::from(forms)] += 1;
     }
     // Nightly and sample of main, clean and not taken out.

@@ -82,7 +82,10 @@ async fn a_trend_that_was_read_shows_what_comes_after_and_in_between() {
         );
     }
     let newest = points(app.store(), a).await.pop().unwrap();
-    assert_eq!((newest.judgement, newest.forms_baseline), (judged, false));
+    assert_eq!(
+        (newest.judgement, newest.of.forms_baseline),
+        (judged, false)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -67,7 +67,7 @@ pub async fn all(
             points
                 .iter()
                 .rfind(|p| found.runs.contains(&p.run))
-                .map(|p| (p.time, p.commit.clone())),
+                .map(|p| (p.time, p.of.commit.clone())),
         );
         series.extend(entry(&one, machine, level, found.values, samples));
     }

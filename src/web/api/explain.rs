@@ -73,7 +73,7 @@ async fn others(
         .await?;
     let mut others = Vec::new();
     for point in points.into_iter().rev() {
-        let forms = point.forms_baseline && *point.suite_version == *run.suite_version;
+        let forms = point.of.forms_baseline && *point.of.suite_version == *run.suite_version;
         if forms || point.run == run.id || others.len() == MOST {
             continue;
         }

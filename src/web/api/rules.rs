@@ -156,7 +156,7 @@ async fn nights(state: &AppState, days: u32) -> Result<Vec<Nights>, WebError> {
     let mut all = all_series(state).await?;
     for one in &mut all {
         one.points = store.points(one.series.id, from, now, Some(main)).await?;
-        one.points.retain(|point| point.forms_baseline);
+        one.points.retain(|point| point.of.forms_baseline);
     }
     Ok(all)
 }

@@ -142,7 +142,7 @@ pub(super) fn columns(series: &Series, points: &[Point], max_points: Option<u32>
     let mut commits: Vec<String> = Vec::new();
     let mut commit = Vec::with_capacity(kept.len());
     for &i in &kept {
-        let hash = &*points[i].commit;
+        let hash = &*points[i].of.commit;
         let place = *places.entry(hash).or_insert_with(|| {
             commits.push(hash.to_owned());
             u32::try_from(commits.len() - 1).unwrap_or(u32::MAX)
@@ -160,7 +160,7 @@ pub(super) fn columns(series: &Series, points: &[Point], max_points: Option<u32>
         baseline: kept.iter().map(|i| of(i).judgement.baseline).collect(),
         change: kept.iter().map(|i| of(i).judgement.change).collect(),
         band: kept.iter().map(|i| of(i).judgement.band).collect(),
-        forms_baseline: kept.iter().map(|i| of(i).forms_baseline).collect(),
+        forms_baseline: kept.iter().map(|i| of(i).of.forms_baseline).collect(),
         commit,
         commits,
     }

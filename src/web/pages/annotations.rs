@@ -162,7 +162,7 @@ async fn form(state: &AppState, query: &ListQuery, caller: &Caller) -> Result<Fo
                 .points(id, Millis(i64::MIN), Millis(i64::MAX), main)
                 .await?;
             for point in points.iter().rev().take(MOST_NIGHTS) {
-                push(point.run, point.time, &point.commit);
+                push(point.run, point.time, &point.of.commit);
             }
             Some((id, series.name(), links::series(&series)))
         }

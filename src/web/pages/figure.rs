@@ -167,8 +167,8 @@ pub fn points_json(history: &History, scale: Scale, (x, y): (XScale, YScale)) ->
         .iter()
         .zip(&plot.nights)
         .map(|(point, night)| {
-            let is_same = point.commit == before;
-            before = &point.commit;
+            let is_same = point.of.commit == before;
+            before = &point.of.commit;
             let place = (x != XScale::Date).then(|| plot.x_of(point.time));
             point_json(point, (place, night.value), scale, is_same)
         })
@@ -205,9 +205,9 @@ fn point_json(
         change_class(judged.band),
         verdict.word,
         verdict.evidence,
-        point.commit.get(..7).unwrap_or(&point.commit),
-        text_of(&point.subject),
-        text::initials(&text_of(&point.author)),
+        point.of.commit.get(..7).unwrap_or(&point.of.commit),
+        text_of(&point.of.subject),
+        text::initials(&text_of(&point.of.author)),
         links::run(point.run),
         place,
     ])

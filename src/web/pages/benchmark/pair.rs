@@ -60,14 +60,14 @@ impl Pair {
         let base = base.filter(|base| base.run != head.run);
         let same_day = base.is_some_and(|b| text::iso_day(b.time) == text::iso_day(head.time));
         let name = |point: &Point| {
-            let commit = point.commit.get(..7).unwrap_or(&point.commit);
+            let commit = point.of.commit.get(..7).unwrap_or(&point.of.commit);
             match same_day {
                 true => format!("{} {commit}", text::day(point.time)),
                 false => text::day_near(point.time, history.to),
             }
         };
         let offered = points.iter().rev().take(MOST_OFFERED).map(|point| {
-            let commit = point.commit.get(..7).unwrap_or(&point.commit);
+            let commit = point.of.commit.get(..7).unwrap_or(&point.of.commit);
             (
                 point.run,
                 format!("{}, {commit}", text::day_year(point.time)),

@@ -445,8 +445,13 @@ fn nights(loaded: &Loaded, now: Millis) -> Vec<NightRow> {
             NightRow {
                 day: text::day_near(point.time, now),
                 url: links::run(point.run),
-                commit: point.commit.get(..7).unwrap_or(&point.commit).to_owned(),
-                subject: point.subject.as_deref().unwrap_or_default().to_owned(),
+                commit: point
+                    .of
+                    .commit
+                    .get(..7)
+                    .unwrap_or(&point.of.commit)
+                    .to_owned(),
+                subject: point.of.subject.as_deref().unwrap_or_default().to_owned(),
                 value: loaded.scale.number(point.value),
                 baseline: judged
                     .baseline

@@ -73,7 +73,7 @@ pub(super) async fn open(
         scale,
         nights: points
             .iter()
-            .filter(|p| p.forms_baseline)
+            .filter(|p| p.of.forms_baseline)
             .map(|p| (p.time, p.value))
             .collect(),
         base: Revision {

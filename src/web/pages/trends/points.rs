@@ -62,13 +62,13 @@ where
 }
 
 fn run<'p>(point: &'p Point, loaded: &Loaded) -> (i64, f64, &'p str, String, String, String) {
-    let subject = point.subject.as_deref().unwrap_or_default();
+    let subject = point.of.subject.as_deref().unwrap_or_default();
     (
         point.time.0,
         loaded.along.at(point.time),
-        point.commit.get(..7).unwrap_or(&point.commit),
+        point.of.commit.get(..7).unwrap_or(&point.of.commit),
         subject.chars().take(SUBJECT_LETTERS).collect(),
-        text::initials(point.author.as_deref().unwrap_or_default()),
+        text::initials(point.of.author.as_deref().unwrap_or_default()),
         links::run(point.run),
     )
 }
