@@ -18,7 +18,7 @@ use super::packed::Beside;
 use super::{RunInputs, Store, StoreError};
 
 /// Fewer than three runs are known: what is said before anything can be said.
-const WARMING: Judgement = Judgement {
+pub(super) const WARMING: Judgement = Judgement {
     baseline: None,
     baseline_runs: 0,
     change: None,

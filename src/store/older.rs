@@ -10,6 +10,7 @@ use bench_verdict::verdict::{Band, Evidence};
 
 use crate::domain::{InputsHash, Judgement, RunId, SeriesId};
 
+use super::judgement::WARMING;
 use super::listed::Listed;
 use super::measured::{self, Measured};
 use super::packed::Beside;
@@ -59,7 +60,7 @@ pub(super) async fn bring_over(writer: &SqlitePool) -> Result<(), StoreError> {
                     v.baseline, v.baseline_runs, v.change, v.band, v.evidence,
                     v.noise_floor, v.detectable_change, v.accepted_level, v.creep, v.inputs_hash
              from old_measurement m
-             join old_verdict v on v.run_id = m.run_id and v.series_id = m.series_id
+             left join old_verdict v on v.run_id = m.run_id and v.series_id = m.series_id
              where m.series_id = $1
              order by m.run_id",
         )
@@ -126,10 +127,11 @@ struct OldRow {
     low: Option<f64>,
     high: Option<f64>,
     baseline: Option<f64>,
-    baseline_runs: i64,
+    // Null, like all that follow, where there is no verdict.
+    baseline_runs: Option<i64>,
     change: Option<f64>,
-    band: i64,
-    evidence: i64,
+    band: Option<i64>,
+    evidence: Option<i64>,
     noise_floor: Option<f64>,
     detectable_change: Option<f64>,
     accepted_level: Option<f64>,
@@ -138,30 +140,39 @@ struct OldRow {
 }
 
 fn measured(series: SeriesId, row: &OldRow) -> Result<Measured, StoreError> {
-    let (band, evidence) = said(row.band, row.evidence).ok_or_else(|| StoreError::Damaged {
-        what: "verdict of run",
-        id: row.run_id,
-        why: format!("unknown band {} or evidence {}", row.band, row.evidence),
-    })?;
     Ok(Measured {
         series,
         value: row.value,
         beside: Beside {
             sample_count: u32::try_from(row.sample_count).unwrap_or(0),
             interval: row.low.zip(row.high),
-            judgement: Judgement {
-                baseline: row.baseline,
-                baseline_runs: u32::try_from(row.baseline_runs).unwrap_or(0),
-                change: row.change,
-                band,
-                evidence,
-                noise_floor: row.noise_floor,
-                detectable_change: row.detectable_change,
-                accepted_level: row.accepted_level,
-                creep: row.creep,
-                inputs: row.inputs_hash.map(|hash| InputsHash(hash.cast_unsigned())),
-            },
+            judgement: judgement(row)?,
         },
+    })
+}
+
+/// What a row says; of a measurement that nothing is said of, what is said before anything can be.
+fn judgement(row: &OldRow) -> Result<Judgement, StoreError> {
+    let (Some(band), Some(evidence)) = (row.band, row.evidence) else {
+        return Ok(WARMING);
+    };
+    let (band, evidence) = said(band, evidence).ok_or_else(|| StoreError::Damaged {
+        what: "verdict of run",
+        id: row.run_id,
+        why: format!("unknown band {band} or evidence {evidence}"),
+    })?;
+    let runs = row.baseline_runs.and_then(|runs| u32::try_from(runs).ok());
+    Ok(Judgement {
+        baseline: row.baseline,
+        baseline_runs: runs.unwrap_or(0),
+        change: row.change,
+        band,
+        evidence,
+        noise_floor: row.noise_floor,
+        detectable_change: row.detectable_change,
+        accepted_level: row.accepted_level,
+        creep: row.creep,
+        inputs: row.inputs_hash.map(|hash| InputsHash(hash.cast_unsigned())),
     })
 }
 

@@ -4,8 +4,9 @@
 use std::path::Path;
 
 use assert_cmd::Command;
+use bench_verdict::verdict::{Band, Evidence};
 use kvmark::config::Config;
-use kvmark::domain::{Judged, JudgedRun, Judgement, Measurement, RunId, Scope};
+use kvmark::domain::{Judged, JudgedRun, Judgement, Measurement, RunId, Scope, SeriesId};
 use kvmark::store::{Store, StoreOptions};
 use serde_json::{Value, json};
 use sqlx::migrate::Migrator;
@@ -68,6 +69,35 @@ async fn a_store_of_any_released_schema_answers_as_before() {
             let mut differ = Vec::new();
             differences(before, &after, uri, true, &mut differ);
             assert!(differ.is_empty(), "schema {version}, rebuilt: {differ:#?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_measurement_that_nothing_was_said_of_is_brought_over_too() {
+    let now = filled().await;
+    let expected = now.store().judged_run(RunId(3)).await.unwrap().unwrap();
+    now.store().close().await;
+    let folder = tempfile::tempdir().unwrap();
+    let old = folder.path().join("kvmark.db");
+    age(&now.state.config.database, &old, ONE_ROW - 1).await;
+    apart(&now.state.config.database, &old).await;
+    let pool = pool(&old).await;
+    pool.execute("delete from verdict where run_id = 3 and series_id = 1")
+        .await
+        .unwrap();
+    pool.close().await;
+    let app = TestApp::at(folder, Config::default()).await;
+    let run = app.store().judged_run(RunId(3)).await.unwrap().unwrap();
+    assert_eq!(run.rows.len(), expected.rows.len());
+    for (row, expected) in run.rows.iter().zip(&expected.rows) {
+        assert_eq!(row.measurement, expected.measurement);
+        if row.series.id == SeriesId(1) {
+            let said = (row.judgement.band, row.judgement.evidence);
+            assert_eq!(said, (Band::Warming, Evidence::Inconclusive));
+            assert_eq!(row.judgement.inputs, None);
+        } else {
+            assert_eq!(row.judgement, expected.judgement);
         }
     }
 }
