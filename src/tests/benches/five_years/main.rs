@@ -86,15 +86,24 @@ async fn main() {
     table.sum_up();
 }
 
+/// Starts of an empty store: one alone says more of the machine's last second than of the program.
+const STARTS: usize = 25;
+
 /// What an empty store costs, and whole pages of a thousand nights.
 async fn small(folder: &Path, args: &Args, table: &mut Table) {
     println!("\nA small store");
     let path = folder.join("empty.db");
     open(&path).await.store.close().await;
+    let mut starts = Vec::new();
+    for _ in 1..if args.measure { STARTS } else { 1 } {
+        starts.push(server::Server::start(&path).await.first);
+    }
     let server = server::Server::start(&path).await;
+    starts.push(server.first);
+    starts.sort_unstable();
     table.most(
-        "empty store: start to the first answer",
-        ms(server.first),
+        "empty store: start to the first answer, median",
+        ms(starts[starts.len() / 2]),
         "ms",
         10.0,
     );
