@@ -40,7 +40,7 @@ fn within_the_model(steps: &[world::Step], max_blocks: usize) -> Result<(), Test
         // An engine whose names clash says by a store that an older block is gone; a store
         // that finds no room, or whose parent was evicted, cannot tell.
         if let world::Step::Store { naming, .. } = step
-            && *naming == world::Naming::Clashing
+            && naming.clashes()
         {
             continue;
         }

@@ -245,3 +245,23 @@ fn a_name_of_ones_own_that_the_fleet_takes_up_is_given_back_once() {
     f.index.apply(f.b, &Removal::new(&[5]).into());
     assert_eq!(f.index.stats().distinct_blocks, 0);
 }
+
+#[test]
+fn a_name_given_twice_in_one_event_names_the_last_of_its_blocks() {
+    for [first, twice] in [
+        [EngineHash::Int(1), EngineHash::Int(5)],
+        // Both halves of the names that are kept have bits.
+        [EngineHash::Bytes(&[1; 32]), EngineHash::Bytes(&[5; 32])],
+    ] {
+        let f = Fixture::new();
+        let names = [first, twice, twice];
+        let event = Stored::new(&names[..], None, &f.tokens[..48]).into();
+        assert_eq!(f.index.apply(f.a, &event).stored, 3);
+        // The middle one is nobody's any more, and hides what lies behind it.
+        assert_eq!(f.index.stats().held_blocks, 2, "{twice:?}");
+        assert_eq!(f.depths(), (1, 0), "{twice:?}");
+        let removed = f.index.apply(f.a, &Removal::new(&names[..]).into());
+        assert_eq!((removed.removed, removed.unknown), (2, 1), "{twice:?}");
+        assert_eq!(f.index.stats().distinct_blocks, 0, "{twice:?}");
+    }
+}

@@ -46,7 +46,15 @@ pub(crate) enum Naming {
     Ints,
     OtherInts,
     Bytes,
+    /// A few names for many blocks, so that one event gives a name twice.
     Clashing,
+    ClashingBytes,
+}
+
+impl Naming {
+    pub(crate) fn clashes(self) -> bool {
+        matches!(self, Naming::Clashing | Naming::ClashingBytes)
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -111,6 +119,7 @@ fn step(workers: &'static [usize], mixed: bool) -> impl Strategy<Value = Step> {
             odd => Just(Naming::OtherInts),
             odd => Just(Naming::Bytes),
             odd => Just(Naming::Clashing),
+            odd => Just(Naming::ClashingBytes),
         ]
     };
     let parts = || (adapter(), prompt(), range(), medium(), group(), naming());
@@ -164,7 +173,7 @@ impl Names {
                     .rotate_left(31);
                 match naming {
                     Naming::OtherInts => state ^ 0x1234_5678_9abc_def0,
-                    Naming::Clashing => state % 40,
+                    _ if naming.clashes() => state % 40,
                     _ => state,
                 }
             })
@@ -174,7 +183,8 @@ impl Names {
             bytes[16..24].copy_from_slice(&int.to_be_bytes());
             bytes
         };
-        let bytes = (naming == Naming::Bytes).then(|| ints.iter().map(long).collect());
+        let is_bytes = matches!(naming, Naming::Bytes | Naming::ClashingBytes);
+        let bytes = is_bytes.then(|| ints.iter().map(long).collect());
         Self { ints, bytes }
     }
 

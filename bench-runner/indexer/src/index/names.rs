@@ -120,14 +120,21 @@ impl<'a> Edit<'a> {
         let (map, upper) = (&mut writer.map, &writer.upper_names);
         let mut named = segment.named.own();
         let mut given = 0;
+        let first = block_at(id, place);
         for (slot, name) in segment.names[place..].iter().zip(names) {
             let taken = map.insert(
                 self.shared.keys.name(*name),
                 block_at(id, place + given),
                 |other| {
+                    // The upper halves of those before it in the row are not kept yet.
+                    let step = other.wrapping_sub(first) as usize;
+                    let high = match names[..given].get(step) {
+                        Some(before) => before.high,
+                        None => upper_half(upper, other),
+                    };
                     let (id, place) = place_of(other);
                     let is_low = |segment: &Segment| segment.names[place].own() == name.low;
-                    upper_half(upper, other) == name.high && view.get(id).is_some_and(is_low)
+                    high == name.high && view.get(id).is_some_and(is_low)
                 },
             );
             if taken.is_some() {
