@@ -49,21 +49,9 @@ pub(crate) fn attempt(
     }
     let view = shared.segments.view();
     let done = if view.is_large() {
-        let walk = Walk::<true> {
-            shared,
-            view,
-            scope,
-            parted: Cell::new(None),
-        };
-        walk.all(source, medium, out)
+        Walk::<true>::new(shared, view, scope).all(source, medium, out)
     } else {
-        let walk = Walk::<false> {
-            shared,
-            view,
-            scope,
-            parted: Cell::new(None),
-        };
-        walk.all(source, medium, out)
+        Walk::<false>::new(shared, view, scope).all(source, medium, out)
     };
     if done.is_err() || !shared.epoch.holds(begun) || !shared.board.holds(version) {
         return false;
@@ -85,6 +73,16 @@ struct Walk<'a, const FAR: bool> {
 }
 
 impl<'a, const FAR: bool> Walk<'a, FAR> {
+    #[inline]
+    fn new(shared: &'a Shared, view: View<'a, Segment>, scope: ScopeId) -> Self {
+        Self {
+            shared,
+            view,
+            scope,
+            parted: Cell::new(None),
+        }
+    }
+
     #[inline]
     fn all(
         &self,
