@@ -4,7 +4,7 @@
 //!
 //! Layout, numbers little-endian:
 //! 1. Code of band and evidence in the low 6 bits, how the change is written in the high 2.
-//! 2. Which numbers are there, a bit each, in the order of [`Numbers`]; the highest bit is that of
+//! 2. Which numbers are there, a bit each, in the order of [`near`]; the highest bit is that of
 //!    the inputs' hash.
 //! 3. Sample count and baseline runs, 7 bits a byte, the lowest first.
 //! 4. For each number a half byte: which of its bytes are written; then those bytes.
@@ -33,16 +33,16 @@ pub(super) struct Beside {
 pub(super) fn pack(value: f64, beside: &Beside) -> Vec<u8> {
     let judged = &beside.judgement;
     let change = Change::of(judged.change, value, judged.baseline);
-    let numbers = Numbers {
-        low: beside.interval.map(|ends| ends.0),
-        high: beside.interval.map(|ends| ends.1),
-        baseline: judged.baseline,
-        accepted_level: judged.accepted_level,
-        noise_floor: judged.noise_floor,
-        detectable_change: judged.detectable_change,
-        creep: judged.creep,
-    };
-    let mut numbers = numbers.each().map(|one| one.and_then(some_number));
+    let mut numbers = [
+        beside.interval.map(|ends| ends.0),
+        beside.interval.map(|ends| ends.1),
+        judged.baseline,
+        judged.accepted_level,
+        judged.noise_floor,
+        judged.detectable_change,
+        judged.creep,
+    ]
+    .map(|one| one.and_then(some_number));
     if numbers[0].is_none() || numbers[1].is_none() {
         (numbers[0], numbers[1]) = (None, None);
     }
@@ -116,25 +116,33 @@ fn read(value: f64, bytes: &[u8]) -> Option<Beside> {
         (1, hash) => Some(InputsHash(u64::from_le_bytes(hash.try_into().ok()?))),
         _ => return None,
     };
-    let numbers = Numbers::from(numbers);
+    let [
+        low,
+        high,
+        baseline,
+        accepted_level,
+        noise_floor,
+        detectable_change,
+        creep,
+    ] = numbers;
     Some(Beside {
         sample_count: u32::try_from(sample_count).ok()?,
-        interval: numbers.low.zip(numbers.high),
+        interval: low.zip(high),
         judgement: Judgement {
-            baseline: numbers.baseline,
+            baseline,
             baseline_runs: u32::try_from(baseline_runs).ok()?,
             change: match first >> 6 {
                 ABSENT => None,
-                WORSE_UP => Some(some_number(worse_up(value, numbers.baseline?))?),
-                WORSE_DOWN => Some(some_number(worse_down(value, numbers.baseline?))?),
+                WORSE_UP => Some(some_number(worse_up(value, baseline?))?),
+                WORSE_DOWN => Some(some_number(worse_down(value, baseline?))?),
                 _ => written,
             },
             band,
             evidence,
-            noise_floor: numbers.noise_floor,
-            detectable_change: numbers.detectable_change,
-            accepted_level: numbers.accepted_level,
-            creep: numbers.creep,
+            noise_floor,
+            detectable_change,
+            accepted_level,
+            creep,
             inputs,
         },
     })
@@ -144,56 +152,8 @@ fn some_number(number: f64) -> Option<f64> {
     (!number.is_nan()).then_some(number)
 }
 
-/// The numbers of a row, in the order in which they are written.
-#[derive(Debug, Clone, Copy)]
-struct Numbers {
-    low: Option<f64>,
-    high: Option<f64>,
-    baseline: Option<f64>,
-    accepted_level: Option<f64>,
-    noise_floor: Option<f64>,
-    detectable_change: Option<f64>,
-    creep: Option<f64>,
-}
-
-impl Numbers {
-    fn each(self) -> [Option<f64>; 7] {
-        [
-            self.low,
-            self.high,
-            self.baseline,
-            self.accepted_level,
-            self.noise_floor,
-            self.detectable_change,
-            self.creep,
-        ]
-    }
-}
-
-impl From<[Option<f64>; 7]> for Numbers {
-    fn from(each: [Option<f64>; 7]) -> Self {
-        let [
-            low,
-            high,
-            baseline,
-            accepted_level,
-            noise_floor,
-            detectable_change,
-            creep,
-        ] = each;
-        Self {
-            low,
-            high,
-            baseline,
-            accepted_level,
-            noise_floor,
-            detectable_change,
-            creep,
-        }
-    }
-}
-
-/// What each of [`Numbers`] is near to.
+/// What each number of a row is near to, in the order in which they are written: the interval's ends,
+/// baseline, accepted level, noise floor, detectable change, creep.
 fn near(value: f64) -> [f64; 7] {
     [value, value, value, value, FRACTION, FRACTION, FRACTION]
 }
@@ -299,22 +259,10 @@ pub(super) fn split_count(bytes: &[u8]) -> Option<(u64, &[u8])> {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+    use super::super::judgement::WARMING;
     use super::*;
     use bench_verdict::verdict::{Band, Evidence};
     use proptest::prelude::*;
-
-    const QUIET: Judgement = Judgement {
-        baseline: None,
-        baseline_runs: 0,
-        change: None,
-        band: Band::Warming,
-        evidence: Evidence::Inconclusive,
-        noise_floor: None,
-        detectable_change: None,
-        accepted_level: None,
-        creep: None,
-        inputs: None,
-    };
 
     /// Numbers of every size, and those at the ends; never one that is none.
     fn number() -> impl Strategy<Value = f64> {
@@ -423,7 +371,7 @@ mod tests {
                 change: Some(f64::NAN),
                 creep: Some(f64::NAN),
                 noise_floor: Some(0.5),
-                ..QUIET
+                ..WARMING
             },
         };
         let back = unpack(1.0, &pack(1.0, &beside), 1).unwrap();
@@ -432,7 +380,7 @@ mod tests {
             back.judgement,
             Judgement {
                 noise_floor,
-                ..QUIET
+                ..WARMING
             }
         );
         assert_eq!(back.interval, None);
@@ -440,7 +388,7 @@ mod tests {
         let level = Beside {
             judgement: Judgement {
                 baseline: Some(1.0),
-                ..QUIET
+                ..WARMING
             },
             ..back
         };
