@@ -287,6 +287,8 @@ def handled(browser):
     check(page.evaluate("'login' in document.activeElement.dataset"), "/alerts/1: a leads nobody to the login")
     page.keyboard.press("Enter")
     page.wait_for_url("**/login?to=*")
+    # The field takes the focus with the first drawing, which may come after the page is loaded.
+    page.locator("#token:focus").wait_for()
     page.keyboard.type(TOKEN)
     page.keyboard.press("Enter")
     page.wait_for_url(ALERTS + "/alerts/1")
